@@ -1,0 +1,88 @@
+// What every box stands on: attributes, checks, panic, small arithmetic.
+#ifndef HAK_BASE_H
+#define HAK_BASE_H
+
+#include "hak_config.h" // made by Meson from the build options
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Inline on every caller's hit path: no loop, at most one cold call at the tail.
+#define HAK_FAST static inline __attribute__((always_inline, unused))
+#define HAK_COLD __attribute__((noinline, cold))
+// For data declared in a header: without it, -fvisibility notwithstanding, access goes by the GOT.
+#define HAK_HIDDEN __attribute__((visibility("hidden")))
+#define HAK_EXPORT __attribute__((visibility("default")))
+// An exported second name of a function in the same file.
+#if defined(__clang__)
+#define HAK_ALIAS(target) HAK_EXPORT __attribute__((alias(#target)))
+#else
+#define HAK_ALIAS(target) HAK_EXPORT __attribute__((alias(#target), copy(target)))
+#endif
+#define HAK_LIKELY(x) __builtin_expect(!!(x), 1)
+#define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+// Both sides of a switch always compile: `if (HAK_PREWARM) ...`
+enum {
+    HAK_DEBUG = HAK_CONFIG_DEBUG_LEVEL, // 1 asserts, 2 walks the heap at slow paths, 3 always
+    HAK_PREWARM = HAK_CONFIG_PREWARM,
+    HAK_HEADER_CLASSIDX = HAK_CONFIG_HEADER_CLASSIDX,
+    HAK_CXX = HAK_CONFIG_CXX, // built with a C++ compiler at hand
+};
+
+enum {
+    HAK_GRANULE_SHIFT = 16, // 64 KiB: a multiple of every OS page size in use
+    HAK_GRANULE_BYTES = 1 << HAK_GRANULE_SHIFT,
+    HAK_CACHE_LINE_BYTES = 64,
+    HAK_MIN_PAGE_BYTES = 4096, // the smallest OS page
+};
+
+// Ends the process with one line "hakmem: <what> <p>: <hint>" on stderr.  Threads: any.
+_Noreturn HAK_COLD void hak_panic(const char *what, const void *p, const char *hint);
+// One line "hakmem: <what> <detail>", for the few things worth saying without dying.
+HAK_COLD void hak_warn(const char *what, const char *detail);
+
+// A check of hakmem's own state that is made in every build.
+#define HAK_CHECK(condition)                                                                       \
+    do {                                                                                           \
+        if (HAK_UNLIKELY(!(condition)))                                                            \
+            hak_panic("internal check failed: " #condition, NULL, __FILE__);                       \
+    } while (0)
+
+// The same in debug builds only; still type-checked in release.
+#define HAK_ASSERT(condition)                                                                      \
+    do {                                                                                           \
+        if (HAK_DEBUG)                                                                             \
+            HAK_CHECK(condition);                                                                  \
+    } while (0)
+
+// Pre: `alignment` is a power of two and the sum does not overflow.
+HAK_FAST size_t hak_round_up(size_t n, size_t alignment)
+{
+    return (n + alignment - 1) & ~(alignment - 1);
+}
+
+HAK_FAST bool hak_is_power_of_two(size_t n)
+{
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+HAK_FAST unsigned hak_ctz64(uint64_t word) // Pre: word != 0
+{
+    return (unsigned)__builtin_ctzll(word);
+}
+
+HAK_FAST unsigned hak_popcount64(uint64_t word)
+{
+    return (unsigned)__builtin_popcountll(word);
+}
+
+// Bits 0 to count - 1.  Pre: count <= 64.
+HAK_FAST uint64_t hak_bits_below64(unsigned count)
+{
+    return count < 64 ? ((uint64_t)1 << count) - 1 : UINT64_MAX;
+}
+
+#endif

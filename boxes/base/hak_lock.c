@@ -1,0 +1,67 @@
+// Futex locks (U. Drepper, "Futexes Are Tricky", mutex 2): 0 free, 1 held, 2 held with waiters.
+#include "hak_lock.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct {
+    _Alignas(HAK_CACHE_LINE_BYTES) _Atomic uint32_t xstate;
+} locks[HAK_LOCK_COUNT];
+
+// Ranks this thread holds, one bit each; kept in debug builds only.
+static _Thread_local uint32_t held_ranks;
+
+static void note_taken(enum hak_lock rank)
+{
+    if (HAK_DEBUG) {
+        HAK_CHECK(held_ranks >> rank == 0); // ascending rank, not recursive
+        held_ranks |= 1u << rank;
+    }
+}
+
+static void note_dropped(enum hak_lock rank)
+{
+    if (HAK_DEBUG)
+        held_ranks &= ~(1u << rank);
+}
+
+static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
+{
+    int saved_errno = errno;
+    syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+    errno = saved_errno;
+}
+
+void hak_lock_take(enum hak_lock rank)
+{
+    _Atomic uint32_t *xstate = &locks[rank].xstate;
+    uint32_t expected = 0;
+    // acquire: pairs with the release in hak_lock_drop
+    if (!atomic_compare_exchange_strong_explicit(xstate, &expected, 1, memory_order_acquire,
+                                                 memory_order_relaxed)) {
+        while (atomic_exchange_explicit(xstate, 2, memory_order_acquire) != 0)
+            futex(xstate, FUTEX_WAIT, 2);
+    }
+    note_taken(rank);
+}
+
+void hak_lock_drop(enum hak_lock rank)
+{
+    note_dropped(rank);
+    if (atomic_exchange_explicit(&locks[rank].xstate, 0, memory_order_release) == 2)
+        futex(&locks[rank].xstate, FUTEX_WAKE, 1);
+}
+
+void hak_lock_take_all(void)
+{
+    for (unsigned rank = 0; rank < HAK_LOCK_COUNT; rank++)
+        hak_lock_take((enum hak_lock)rank);
+}
+
+void hak_lock_drop_all(void)
+{
+    for (unsigned rank = HAK_LOCK_COUNT; rank-- > 0;)
+        hak_lock_drop((enum hak_lock)rank);
+}

@@ -1,0 +1,50 @@
+// Run-time options: one row each; the row makes the variable, the parser, the tests and the docs.
+// Read once from the environment, before the first heap exists; ignored in set-uid programs.
+#ifndef HAK_OPTION_H
+#define HAK_OPTION_H
+
+#include "hak_base.h"
+
+// ROW(name, environment variable, default, minimum, maximum, box, meaning)
+#define HAK_OPTION_ROWS(ROW)                                                                       \
+    ROW(verbose, "HAKMEM_VERBOSE", 0, 0, 1, "frontends", "print one line at process exit")         \
+    ROW(foreign_free, "HAKMEM_FOREIGN_FREE", 1, 0, 1, "frontends",                                 \
+        "free of a pointer that is not hakmem's: 1 abort, 0 say so once and go on")                \
+    ROW(p0, "HAKMEM_P0", 1, 0, 1, "tiny/refill", "0: refill block by block, also in a p0 build")   \
+    ROW(drain, "HAKMEM_DRAIN", 1, 0, 1, "tiny/refill", "0: drain remote frees only when out")      \
+    ROW(refill, "HAKMEM_REFILL", 16, 1, 1024, "tiny/front", "blocks of a first refill")            \
+    ROW(cache_slots, "HAKMEM_CACHE_SLOTS", 2048, 16, 2048, "tiny/front",                           \
+        "slots a class may grow to in a thread cache")                                             \
+    ROW(cache_kib, "HAKMEM_CACHE_KIB", 4096, 64, 1048576, "tiny/front",                            \
+        "KiB of blocks that a thread's bins may grow to hold, beyond what they start with")        \
+    ROW(prewarm, "HAKMEM_PREWARM", 1, 0, 2, "tiny/front",                                          \
+        "in a prewarm build: 0 off, 1 fixed counts, 2 only classes that recent threads used")      \
+    ROW(chunk_init, "HAKMEM_POOL_CHUNK_MB_INIT", 1, 1, 8, "slab", "MiB of the first chunk")        \
+    ROW(chunk_max, "HAKMEM_POOL_CHUNK_MB_MAX", 8, 1, 8, "slab", "MiB of the largest chunk")        \
+    ROW(chunk_growth, "HAKMEM_POOL_CHUNK_MB_GROWTH", 2, 1, 8, "slab",                              \
+        "factor from one chunk to the next")                                                       \
+    ROW(dirty_mib, "HAKMEM_DIRTY_MIB", 16, 0, 1048576, "slab",                                     \
+        "MiB of free memory that may keep its pages")                                              \
+    ROW(dirty_percent, "HAKMEM_DIRTY_PERCENT", 10, 0, 100, "slab",                                 \
+        "the same as a share of the memory in use, if that is more")                               \
+    ROW(bigcache, "HAKMEM_BIGCACHE", 1, 0, 1, "bigcache", "0: unmap large blocks when freed")      \
+    ROW(bigcache_mib, "HAKMEM_BIGCACHE_MIB", 8, 0, 1048576, "bigcache",                            \
+        "MiB of freed large mappings kept")
+
+struct hak_options {
+#define HAK_OPTION_FIELD(name, variable, fallback, low, high, box, meaning) long name;
+    HAK_OPTION_ROWS(HAK_OPTION_FIELD)
+#undef HAK_OPTION_FIELD
+};
+
+extern HAK_HIDDEN struct hak_options hak_options; // the defaults until hak_options_read() has run
+
+// Reads the variables from `environment` ("NAME=value" strings, NULL-terminated).  A value that is
+// not a decimal number in the row's range is reported once on stderr and the default stays.
+// Threads: none but the caller may allocate meanwhile.
+void hak_options_read(char **environment);
+
+// The same for the process's own environment, which set-uid programs ignore.
+void hak_options_start(char **environment);
+
+#endif

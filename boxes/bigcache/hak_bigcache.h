@@ -1,0 +1,26 @@
+// Freed large mappings, kept for the next large request.
+#ifndef HAK_BIGCACHE_H
+#define HAK_BIGCACHE_H
+
+#include "hak_base.h"
+
+struct hak_mapping {
+    char *start;
+    size_t bytes;
+};
+
+// Keeps a mapping.  False: it is not wanted, the caller unmaps it.  Mappings that had to make room
+// are unmapped.  Threads: any.
+bool hak_bigcache_put(struct hak_mapping mapping);
+
+// Takes a kept mapping of at least `bytes`, wasting at most an eighth, at a multiple of
+// `alignment`.  Its contents are unspecified.  False: none fits.  Threads: any.
+bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping);
+
+// Unmaps everything kept.  Returns the bytes given back.  Threads: any.
+size_t hak_bigcache_trim(void);
+
+#include "hak_bigcache_impl.h" // the folder chosen by -Dbigcache=...
+_Static_assert(sizeof(HAK_BIGCACHE_IMPL) > 1, "an implementation names itself");
+
+#endif

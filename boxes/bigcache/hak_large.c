@@ -1,0 +1,134 @@
+// Large blocks over the boundary, the registry and the cache of mappings.
+#include "hak_bigcache.h"
+#include "hak_large.h"
+#include "hak_meta.h"
+#include "hak_os_boundary.h"
+
+// Descriptor of a live large block.
+struct hak_large {
+    union {
+        struct hak_mapping mapping;
+        void *next_free;
+    };
+};
+
+static struct hak_meta_pool large_pool = {
+    .bytes = HAK_CACHE_LINE_BYTES,
+    .link_offset = offsetof(struct hak_large, next_free),
+};
+_Static_assert(sizeof(struct hak_large) <= HAK_CACHE_LINE_BYTES, "one line a descriptor");
+
+static _Atomic size_t xlarge_bytes;
+
+static void count_bytes(size_t grown, size_t shrunk) // relaxed: it orders nothing
+{
+    atomic_fetch_add_explicit(&xlarge_bytes, grown - shrunk, memory_order_relaxed);
+}
+
+size_t hak_large_bytes(void)
+{
+    return atomic_load_explicit(&xlarge_bytes, memory_order_relaxed);
+}
+
+static void give_mapping(struct hak_mapping mapping)
+{
+    if (!hak_bigcache_put(mapping))
+        hak_os_discard(mapping.start, mapping.bytes);
+}
+
+static bool get_mapping(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping,
+                        bool *ret_zero)
+{
+    *ret_zero = false;
+    if (hak_bigcache_take(bytes, alignment, ret_mapping))
+        return true;
+    char *start = hak_os_map(bytes, alignment);
+    *ret_mapping = (struct hak_mapping){.start = start, .bytes = bytes};
+    *ret_zero = true;
+    return start != NULL;
+}
+
+void *hak_large_alloc(size_t bytes, size_t alignment, bool *ret_zero)
+{
+    size_t rounded = hak_large_mapping_bytes(bytes);
+    struct hak_large *large = rounded != 0 ? hak_meta_take(&large_pool) : NULL;
+    if (large == NULL)
+        return NULL;
+    struct hak_mapping mapping;
+    if (!get_mapping(rounded, alignment, &mapping, ret_zero)) {
+        hak_meta_give(&large_pool, large);
+        return NULL;
+    }
+    large->mapping = mapping;
+    if (!hak_page_registry_add(mapping.start, 1, HAK_LARGE_ENTRY, large)) {
+        give_mapping(mapping);
+        hak_meta_give(&large_pool, large);
+        return NULL;
+    }
+    count_bytes(mapping.bytes, 0);
+    return mapping.start;
+}
+
+static struct hak_large *descriptor(const void *p)
+{
+    struct hak_large *large = hak_page_registry_descriptor(p);
+    return large != NULL && large->mapping.start == p ? large : NULL;
+}
+
+void hak_large_free(void *p)
+{
+    struct hak_large *large = descriptor(p);
+    if (large == NULL)
+        hak_panic("invalid free of", p, "it points into a large block, not at its start");
+    struct hak_mapping mapping = large->mapping;
+    hak_page_registry_remove(p, 1);
+    hak_meta_give(&large_pool, large);
+    count_bytes(0, mapping.bytes);
+    give_mapping(mapping);
+}
+
+// Moves the pages of `large` to a new mapping.  NULL: not possible, all is as it was.
+static char *move(struct hak_large *large, size_t bytes)
+{
+    struct hak_mapping old = large->mapping;
+    char *place = hak_os_map(bytes, 1);
+    if (place == NULL)
+        return NULL;
+    if (!hak_page_registry_add(place, 1, HAK_LARGE_ENTRY, large)) {
+        hak_os_discard(place, bytes);
+        return NULL;
+    }
+    // Forgotten first: once the pages have moved, the old place may become somebody else's.
+    hak_page_registry_remove(old.start, 1);
+    if (hak_os_resize(old.start, old.bytes, bytes, place) == NULL) {
+        HAK_CHECK(hak_page_registry_add(old.start, 1, HAK_LARGE_ENTRY, large)); // its table exists
+        hak_page_registry_remove(place, 1);
+        return NULL;
+    }
+    return place;
+}
+
+void *hak_large_resize(void *p, size_t bytes)
+{
+    struct hak_large *large = descriptor(p);
+    size_t rounded = hak_large_mapping_bytes(bytes);
+    if (large == NULL || rounded == 0)
+        return NULL;
+    size_t old_bytes = large->mapping.bytes;
+    if (rounded == old_bytes)
+        return p;
+    char *start = hak_os_resize(p, old_bytes, rounded, p);
+    if (start == NULL)
+        start = move(large, rounded);
+    if (start == NULL)
+        return NULL;
+    large->mapping = (struct hak_mapping){.start = start, .bytes = rounded};
+    count_bytes(rounded, old_bytes);
+    return start;
+}
+
+size_t hak_large_usable(const void *p)
+{
+    const struct hak_large *large = descriptor(p);
+    return large != NULL ? large->mapping.bytes : 0;
+}

@@ -1,0 +1,6 @@
+#ifndef HAK_BIGCACHE_IMPL_H
+#define HAK_BIGCACHE_IMPL_H
+
+#define HAK_BIGCACHE_IMPL "none"
+
+#endif

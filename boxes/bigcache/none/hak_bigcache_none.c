@@ -1,0 +1,21 @@
+// No cache: every large block is mapped and unmapped.
+#include "hak_bigcache.h"
+
+bool hak_bigcache_put(struct hak_mapping mapping)
+{
+    (void)mapping;
+    return false;
+}
+
+bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping)
+{
+    (void)bytes;
+    (void)alignment;
+    (void)ret_mapping;
+    return false;
+}
+
+size_t hak_bigcache_trim(void)
+{
+    return 0;
+}

@@ -1,0 +1,14 @@
+// Test controls of the fake boundary: which kernel calls fail.
+#ifndef HAK_OS_BOUNDARY_FAKE_H
+#define HAK_OS_BOUNDARY_FAKE_H
+
+#include "hak_os_boundary.h"
+
+// Lets the next `successes` calls pass and fails `failures` calls after them.
+void hak_fake_os_fail(unsigned successes, unsigned failures);
+// Bytes that may be mapped in all; 4 GiB at first.  Pre: at least what is mapped now.
+void hak_fake_os_limit(size_t bytes);
+// Moves the clock, which stands still otherwise.
+void hak_fake_os_advance(uint64_t ms);
+
+#endif

@@ -1,0 +1,51 @@
+// The only code that enters the kernel for memory.  Memory arrives zeroed, readable and writable.
+//
+// Threads: every function may be called from any thread.
+// Errors:  a refusal by the kernel is NULL or false; errno is preserved throughout.
+#ifndef HAK_OS_BOUNDARY_H
+#define HAK_OS_BOUNDARY_H
+
+#include "hak_base.h"
+
+// Kernel calls made so far, by kind.
+struct hak_os_counts {
+    uint64_t map, unmap, purge, resize;
+    size_t mapped_bytes; // mapped now
+    size_t peak_bytes;   // highest mapped_bytes
+};
+
+// Maps `bytes` at a multiple of `alignment`.
+// Pre: `bytes` > 0, a multiple of the OS page; `alignment` a power of two.
+// Cost: one kernel call when the neighbourhood is aligned already, else up to five.
+void *hak_os_map(size_t bytes, size_t alignment);
+
+// Unmaps [p, p + bytes), all of it mapped by hak_os_map.  False: the kernel refused (map count
+// limit on a split); the memory is still there.
+bool hak_os_unmap(void *p, size_t bytes);
+
+// Gives the pages back and keeps the addresses; they read as zero afterwards.
+bool hak_os_purge(void *p, size_t bytes);
+
+// Unmaps; where the kernel refuses, gives the pages back and lets the addresses go to waste.
+HAK_FAST void hak_os_discard(void *p, size_t bytes)
+{
+    if (!hak_os_unmap(p, bytes))
+        (void)hak_os_purge(p, bytes);
+}
+
+// Grows or shrinks a mapping in place (`place` == p), or moves its pages over those of `place`, a
+// mapping of `new_bytes` from hak_os_map.  Contents up to the smaller size are kept.
+// Returns `place`, or NULL: `p` is as it was, and a `place` other than `p` is no longer the caller's.
+void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place);
+
+size_t hak_os_page_bytes(void);
+
+// Bytes of addresses the process may have (RLIMIT_AS); SIZE_MAX without a limit.
+size_t hak_os_address_limit(void);
+
+// Milliseconds of a clock that never goes back; as coarse as the kernel's tick.
+uint64_t hak_os_now_ms(void);
+
+struct hak_os_counts hak_os_counts(void);
+
+#endif

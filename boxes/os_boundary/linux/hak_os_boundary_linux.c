@@ -1,0 +1,133 @@
+// The boundary over Linux: raw system calls, so that other interposers cannot re-enter us.
+#include "hak_os_boundary.h"
+#include "hak_os_count.h"
+
+#include <errno.h>
+#include <linux/mman.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// Address just below the last aligned mapping.  The kernel places mappings top-down, so asking for
+// that address keeps neighbours aligned with one call each.
+static _Atomic uintptr_t xhint;
+
+static void *map_at(void *hint, size_t bytes)
+{
+    int saved_errno = errno;
+    hak_os_count_call(HAK_OS_MAP);
+    long p = syscall(SYS_mmap, hint, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                     0L);
+    errno = saved_errno;
+    if (p == -1)
+        return NULL;
+    hak_os_count_bytes(bytes, 0);
+    return (void *)p; // NOLINT(performance-no-int-to-ptr): what mmap returns
+}
+
+bool hak_os_unmap(void *p, size_t bytes)
+{
+    int saved_errno = errno;
+    hak_os_count_call(HAK_OS_UNMAP);
+    bool done = syscall(SYS_munmap, p, bytes) == 0;
+    errno = saved_errno;
+    if (done)
+        hak_os_count_bytes(0, bytes);
+    return done;
+}
+
+// Over-reserves once and trims both ends.  A trim that the kernel refuses only wastes addresses.
+static void *map_and_trim(size_t bytes, size_t alignment)
+{
+    if (bytes + alignment < bytes)
+        return NULL;
+    char *raw = map_at(NULL, bytes + alignment);
+    if (raw == NULL)
+        return NULL;
+    char *aligned = (char *)hak_round_up((uintptr_t)raw, alignment);
+    size_t head = (size_t)(aligned - raw);
+    if (head > 0)
+        hak_os_unmap(raw, head);
+    if (alignment - head > 0)
+        hak_os_unmap(aligned + bytes, alignment - head);
+    return aligned;
+}
+
+void *hak_os_map(size_t bytes, size_t alignment)
+{
+    if (alignment <= hak_os_page_bytes())
+        return map_at(NULL, bytes);
+    uintptr_t hint = atomic_load_explicit(&xhint, memory_order_relaxed);
+    char *p = NULL;
+    if (hint > bytes) {
+        p = map_at((void *)((hint - bytes) & ~(alignment - 1)), bytes);
+        if (p == NULL)
+            return NULL;
+        if (((uintptr_t)p & (alignment - 1)) != 0) {
+            hak_os_unmap(p, bytes);
+            p = NULL;
+        }
+    }
+    if (p == NULL)
+        p = map_and_trim(bytes, alignment);
+    if (p != NULL)
+        atomic_store_explicit(&xhint, (uintptr_t)p, memory_order_relaxed);
+    return p;
+}
+
+bool hak_os_purge(void *p, size_t bytes)
+{
+    int saved_errno = errno;
+    hak_os_count_call(HAK_OS_PURGE);
+    bool done = syscall(SYS_madvise, p, bytes, MADV_DONTNEED) == 0;
+    errno = saved_errno;
+    return done;
+}
+
+void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
+{
+    int saved_errno = errno;
+    hak_os_count_call(HAK_OS_RESIZE);
+    int flags = place != p ? MREMAP_MAYMOVE | MREMAP_FIXED : 0;
+    long moved = syscall(SYS_mremap, p, old_bytes, new_bytes, flags, place);
+    errno = saved_errno;
+    if (moved == -1) {
+        // The kernel may have unmapped `place` before it refused, and another thread may be there by
+        // now: it is let go, at worst as addresses that are never used again.
+        hak_os_count_bytes(0, place == p || place == NULL ? 0 : new_bytes);
+        return NULL;
+    }
+    // `place` was counted when it was mapped.
+    hak_os_count_bytes(place == p ? new_bytes : 0, old_bytes);
+    return (void *)moved; // NOLINT(performance-no-int-to-ptr): what mremap returns
+}
+
+size_t hak_os_page_bytes(void)
+{
+    static _Atomic size_t xbytes;
+    size_t bytes = atomic_load_explicit(&xbytes, memory_order_relaxed);
+    if (bytes == 0) {
+        bytes = getauxval(AT_PAGESZ);
+        atomic_store_explicit(&xbytes, bytes, memory_order_relaxed);
+    }
+    return bytes;
+}
+
+uint64_t hak_os_now_ms(void)
+{
+    struct timespec now = {0};
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE,
+            &now); // libc's may be interposed, and allocate
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+size_t hak_os_address_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return limit.rlim_cur;
+}

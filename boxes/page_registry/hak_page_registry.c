@@ -1,0 +1,10 @@
+#include "hak_page_registry_common.h"
+
+uintptr_t hak_page_registry_anchor = HAK_PAGE_REGISTRY_NO_ANCHOR;
+
+void hak_page_registry_set_anchor(const void *start)
+{
+    uintptr_t none = HAK_PAGE_REGISTRY_NO_ANCHOR;
+    (void)__atomic_compare_exchange_n(&hak_page_registry_anchor, &none, (uintptr_t)start, false,
+                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}

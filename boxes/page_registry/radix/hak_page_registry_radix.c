@@ -1,0 +1,60 @@
+// The writing side of the radix registry.  Leaves are made on demand and never given back.
+#include "hak_os_boundary.h"
+#include "hak_page_registry_common.h"
+
+struct hak_radix hak_radix;
+
+static bool leaf_exists(size_t slot)
+{
+    // acquire: pairs with the release in make_leaf
+    return __atomic_load_n(&hak_radix.root[slot], __ATOMIC_ACQUIRE) != 0;
+}
+
+static bool make_leaf(size_t slot)
+{
+    size_t bytes = hak_round_up(sizeof(struct hak_radix_leaf), hak_os_page_bytes());
+    char *leaf = hak_os_map(bytes, 1);
+    if (leaf == NULL)
+        return false;
+    ptrdiff_t none = 0;
+    ptrdiff_t distance = (ptrdiff_t)((uintptr_t)leaf - (uintptr_t)hak_radix.zero_leaf);
+    // release: who finds the slot finds a zeroed leaf
+    if (!__atomic_compare_exchange_n(&hak_radix.root[slot], &none, distance, false,
+                                     __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
+        hak_os_unmap(leaf, bytes); // another thread was first
+    return true;
+}
+
+static void record(uintptr_t address, uint32_t entry, void *descriptor)
+{
+    const void *p = (const void *)address; // NOLINT(performance-no-int-to-ptr)
+    struct hak_radix_leaf *leaf = hak_radix_leaf(hak_radix_slot(p));
+    leaf->descriptors[hak_radix_index(p)] = descriptor;
+    leaf->entries[hak_radix_index(p)] = entry;
+}
+
+bool hak_page_registry_add(const void *start, size_t granules, uint32_t entry, void *descriptor)
+{
+    HAK_ASSERT(entry != 0);
+    uintptr_t first = (uintptr_t)start;
+    uintptr_t last = first + (granules - 1) * HAK_GRANULE_BYTES;
+    if (last >> HAK_ADDRESS_BITS != 0)
+        return false;
+    size_t last_slot = last >> HAK_RADIX_LEAF_BITS;
+    for (size_t slot = first >> HAK_RADIX_LEAF_BITS; slot <= last_slot; slot++) {
+        if (!leaf_exists(slot) && !make_leaf(slot))
+            return false;
+    }
+    hak_page_registry_set_anchor(start);
+    for (size_t i = 0; i < granules; i++) {
+        HAK_ASSERT(hak_page_registry_entry((const char *)start + i * HAK_GRANULE_BYTES) == 0);
+        record(first + i * HAK_GRANULE_BYTES, entry, descriptor);
+    }
+    return true;
+}
+
+void hak_page_registry_remove(const void *start, size_t granules)
+{
+    for (size_t i = 0; i < granules; i++)
+        record((uintptr_t)start + i * HAK_GRANULE_BYTES, 0, NULL);
+}

@@ -1,0 +1,21 @@
+// Steps that every implementation shares.
+#ifndef HAK_REMOTE_COMMON_H
+#define HAK_REMOTE_COMMON_H
+
+#include "hak_remote_queue.h"
+
+HAK_FAST struct hak_remote_owner *hak_remote_owner_of(const struct hak_slab *slab)
+{
+    return (struct hak_remote_owner *)slab->owner; // `slabs` is its first member
+}
+
+// `waiting`: the remote word's bits before `bits` were added.
+HAK_FAST void hak_remote_check_put(const struct hak_slab *slab, unsigned word, uint64_t bits,
+                                   uint64_t waiting)
+{
+    if (HAK_UNLIKELY((waiting & bits) != 0))
+        hak_panic("double free of", hak_slab_block(slab, word * 64 + hak_ctz64(waiting & bits)),
+                  "freed twice by threads other than its owner; run with AddressSanitizer");
+}
+
+#endif

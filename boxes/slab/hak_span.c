@@ -1,0 +1,408 @@
+// Chunks in lists by longest free run; all state under HAK_LOCK_SPANS.
+//
+// INV a chunk with a free granule is in the list of its longest run (runs of 8 and more share one);
+//     a full chunk is in list 0.
+// INV a chunk with dirty granules is in the dirty queue, the one that got dirty first in front.
+// INV totals equal the sums over all chunks.
+#include "hak_dirty.h"
+#include "hak_lock.h"
+#include "hak_meta.h"
+#include "hak_option.h"
+#include "hak_os_boundary.h"
+#include "hak_span.h"
+
+__extension__ typedef unsigned __int128 granule_set; // one bit a granule
+
+enum {
+    CHUNK_MAX_GRANULES = 128,
+    MIB_GRANULES = 1024 * 1024 / HAK_GRANULE_BYTES,
+};
+
+struct hak_chunk {
+    char *base;
+    unsigned granules;
+    unsigned longest_run; // of free granules, counted to HAK_SLAB_MAX_GRANULES
+    granule_set free;
+    granule_set used;
+    struct hak_chunk *next, *previous;
+    struct hak_chunk *next_dirty, *previous_dirty;
+    bool queued; // in the dirty queue
+};
+
+static struct hak_chunk *dirty_first, *dirty_last;
+static struct hak_chunk *lists[HAK_SLAB_MAX_GRANULES + 1];
+static struct hak_span_totals totals;
+static bool
+    purge_refused; // the kernel takes no pages (mlock, seccomp): not asked again until a trim
+static struct hak_meta_pool chunk_pool = {
+    .bytes = (sizeof(struct hak_chunk) + HAK_CACHE_LINE_BYTES - 1) &
+             ~(size_t)(HAK_CACHE_LINE_BYTES - 1),
+    .link_offset = offsetof(struct hak_chunk, next),
+};
+static unsigned next_chunk_mib; // 0: not yet set from the options
+
+static granule_set low_bits(unsigned count)
+{
+    return count == CHUNK_MAX_GRANULES ? ~(granule_set)0 : ((granule_set)1 << count) - 1;
+}
+
+static unsigned lowest_bit(granule_set set) // Pre: set != 0
+{
+    uint64_t low = (uint64_t)set;
+    return low != 0 ? hak_ctz64(low) : 64 + hak_ctz64((uint64_t)(set >> 64));
+}
+
+// Bit i of the result: `length` free granules begin at i.
+static granule_set runs_of(granule_set free, unsigned length)
+{
+    granule_set runs = free;
+    for (unsigned i = 1; i < length && runs != 0; i++)
+        runs &= free >> i;
+    return runs;
+}
+
+static unsigned longest_run(granule_set free)
+{
+    unsigned length = 0;
+    for (granule_set runs = free; runs != 0 && length < HAK_SLAB_MAX_GRANULES; length++)
+        runs &= free >> (length + 1);
+    return length;
+}
+
+static unsigned count(granule_set set)
+{
+    return hak_popcount64((uint64_t)set) + hak_popcount64((uint64_t)(set >> 64));
+}
+
+static granule_set dirty(const struct hak_chunk *chunk)
+{
+    return chunk->free & chunk->used;
+}
+
+static bool is_free(const struct hak_chunk *chunk)
+{
+    return chunk->free == low_bits(chunk->granules);
+}
+
+static size_t chunk_bytes(const struct hak_chunk *chunk)
+{
+    return (size_t)chunk->granules * HAK_GRANULE_BYTES;
+}
+
+static void list_locked(struct hak_chunk *chunk)
+{
+    chunk->longest_run = longest_run(chunk->free);
+    struct hak_chunk **head = &lists[chunk->longest_run];
+    chunk->previous = NULL;
+    chunk->next = *head;
+    if (*head != NULL)
+        (*head)->previous = chunk;
+    *head = chunk;
+}
+
+static void unlist_locked(struct hak_chunk *chunk)
+{
+    if (chunk->previous != NULL)
+        chunk->previous->next = chunk->next;
+    else
+        lists[chunk->longest_run] = chunk->next;
+    if (chunk->next != NULL)
+        chunk->next->previous = chunk->previous;
+}
+
+static void relist_locked(struct hak_chunk *chunk)
+{
+    if (longest_run(chunk->free) == chunk->longest_run)
+        return;
+    unlist_locked(chunk);
+    list_locked(chunk);
+}
+
+static void queue_dirty_locked(struct hak_chunk *chunk)
+{
+    if (chunk->queued)
+        return;
+    chunk->queued = true;
+    chunk->next_dirty = NULL;
+    chunk->previous_dirty = dirty_last;
+    *(dirty_last != NULL ? &dirty_last->next_dirty : &dirty_first) = chunk;
+    dirty_last = chunk;
+}
+
+static void unqueue_dirty_locked(struct hak_chunk *chunk)
+{
+    if (!chunk->queued)
+        return;
+    chunk->queued = false;
+    *(chunk->previous_dirty != NULL ? &chunk->previous_dirty->next_dirty
+                                    : &dirty_first) = chunk->next_dirty;
+    *(chunk->next_dirty != NULL ? &chunk->next_dirty->previous_dirty
+                                : &dirty_last) = chunk->previous_dirty;
+}
+
+static size_t live_bytes_locked(void)
+{
+    return totals.chunk_bytes - totals.free_bytes;
+}
+
+// Granules leave and join the free ones; the totals follow.
+static void occupy_locked(struct hak_chunk *chunk, granule_set granules)
+{
+    totals.free_bytes -= (size_t)count(granules) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes -= (size_t)count(granules & chunk->used) * HAK_GRANULE_BYTES;
+    chunk->free &= ~granules;
+    relist_locked(chunk);
+}
+
+static void vacate_locked(struct hak_chunk *chunk, granule_set granules)
+{
+    totals.free_bytes += (size_t)count(granules) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes += (size_t)count(granules & chunk->used) * HAK_GRANULE_BYTES;
+    chunk->free |= granules;
+    relist_locked(chunk);
+    if (dirty(chunk) != 0)
+        queue_dirty_locked(chunk);
+}
+
+static bool take_locked(unsigned granules, struct hak_span *ret_span)
+{
+    struct hak_chunk *chunk = NULL;
+    for (unsigned run = granules; chunk == NULL && run <= HAK_SLAB_MAX_GRANULES; run++)
+        chunk = lists[run];
+    if (chunk == NULL)
+        return false;
+    granule_set runs = runs_of(dirty(chunk), granules); // has pages already
+    if (runs == 0)
+        runs = runs_of(chunk->free, granules);
+    unsigned first = lowest_bit(runs);
+    granule_set span = low_bits(granules) << first;
+    granule_set clean = span & ~chunk->used;
+    *ret_span = (struct hak_span){
+        .base = chunk->base + (size_t)first * HAK_GRANULE_BYTES,
+        .chunk = chunk,
+        .granules = granules,
+        .zero = clean == span,
+    };
+    occupy_locked(chunk, span);
+    chunk->used |= span;
+    if (clean != 0)
+        hak_dirty_needed((size_t)count(clean) * HAK_GRANULE_BYTES, live_bytes_locked());
+    return true;
+}
+
+// Size of the next chunk: INIT, then GROWTH times the one before, up to MAX (all in MiB).
+static unsigned chunk_mib_locked(void)
+{
+    unsigned limit = (unsigned)hak_options.chunk_max;
+    if (next_chunk_mib == 0)
+        next_chunk_mib = (unsigned)hak_options.chunk_init;
+    unsigned mib = next_chunk_mib < limit ? next_chunk_mib : limit;
+    next_chunk_mib = mib * (unsigned)hak_options.chunk_growth;
+    return mib;
+}
+
+static void remember_locked(struct hak_chunk *chunk)
+{
+    list_locked(chunk);
+    totals.chunks++;
+    totals.chunk_bytes += chunk_bytes(chunk);
+    totals.free_bytes += chunk_bytes(chunk);
+    totals.dirty_bytes += (size_t)count(dirty(chunk)) * HAK_GRANULE_BYTES;
+    if (dirty(chunk) != 0)
+        queue_dirty_locked(chunk);
+}
+
+// Maps a chunk, half as large after each refusal, and adds it to the lists.
+static bool add_chunk(void)
+{
+    struct hak_chunk *chunk = hak_meta_take(&chunk_pool);
+    if (chunk == NULL)
+        return false;
+    hak_lock_take(HAK_LOCK_SPANS);
+    unsigned mib = chunk_mib_locked();
+    hak_lock_drop(HAK_LOCK_SPANS);
+    char *base = hak_os_map((size_t)mib * MIB_GRANULES * HAK_GRANULE_BYTES, HAK_GRANULE_BYTES);
+    while (base == NULL && mib > 1) {
+        mib /= 2;
+        base = hak_os_map((size_t)mib * MIB_GRANULES * HAK_GRANULE_BYTES, HAK_GRANULE_BYTES);
+    }
+    if (base == NULL) {
+        hak_meta_give(&chunk_pool, chunk);
+        return false;
+    }
+    *chunk = (struct hak_chunk){.base = base, .granules = mib * MIB_GRANULES};
+    chunk->free = low_bits(chunk->granules);
+    hak_lock_take(HAK_LOCK_SPANS);
+    remember_locked(chunk);
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return true;
+}
+
+bool hak_span_take(unsigned granules, struct hak_span *ret_span)
+{
+    HAK_ASSERT(granules > 0 && granules <= HAK_SLAB_MAX_GRANULES);
+    for (;;) {
+        hak_lock_take(HAK_LOCK_SPANS);
+        bool taken = take_locked(granules, ret_span);
+        hak_lock_drop(HAK_LOCK_SPANS);
+        if (taken)
+            return true;
+        if (!add_chunk()) // another thread may take the new chunk before us: try again
+            return false;
+    }
+}
+
+static void forget_locked(struct hak_chunk *chunk)
+{
+    unlist_locked(chunk);
+    unqueue_dirty_locked(chunk);
+    totals.chunks--;
+    totals.chunk_bytes -= chunk_bytes(chunk);
+    totals.free_bytes -= chunk_bytes(chunk);
+    totals.dirty_bytes -= (size_t)count(dirty(chunk)) * HAK_GRANULE_BYTES;
+}
+
+// Pre: `chunk` is forgotten.  A refused unmap puts it back.
+static size_t unmap_chunk(struct hak_chunk *chunk)
+{
+    size_t bytes = chunk_bytes(chunk);
+    if (hak_os_unmap(chunk->base, bytes)) {
+        hak_meta_give(&chunk_pool, chunk);
+        return bytes;
+    }
+    hak_lock_take(HAK_LOCK_SPANS);
+    remember_locked(chunk);
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return 0;
+}
+
+// Takes the dirty granules of the chunk that has been dirty longest out of circulation, when more
+// than `keep_bytes` are dirty in all.
+static struct hak_chunk *claim_dirty(size_t keep_bytes, granule_set *ret_granules)
+{
+    hak_lock_take(HAK_LOCK_SPANS);
+    while (dirty_first != NULL && dirty(dirty_first) == 0)
+        unqueue_dirty_locked(dirty_first); // its granules were taken meanwhile
+    struct hak_chunk *chunk = totals.dirty_bytes > keep_bytes ? dirty_first : NULL;
+    if (chunk != NULL) {
+        unqueue_dirty_locked(chunk);
+        *ret_granules = dirty(chunk);
+        occupy_locked(chunk, *ret_granules);
+        hak_dirty_given_back((size_t)count(*ret_granules) * HAK_GRANULE_BYTES);
+    }
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return chunk;
+}
+
+// Purges runs of claimed granules, no lock held.  Returns those that the kernel has taken.
+static granule_set purge_claimed(struct hak_chunk *chunk, granule_set claimed)
+{
+    granule_set purged = 0;
+    while (claimed != 0) {
+        unsigned first = lowest_bit(claimed);
+        unsigned length = 1;
+        while (first + length < CHUNK_MAX_GRANULES && (claimed >> (first + length) & 1) != 0)
+            length++;
+        granule_set run = low_bits(length) << first;
+        if (hak_os_purge(chunk->base + (size_t)first * HAK_GRANULE_BYTES,
+                         (size_t)length * HAK_GRANULE_BYTES))
+            purged |= run;
+        else
+            break;
+        claimed &= ~run;
+    }
+    return purged;
+}
+
+static size_t purge_to(size_t keep_bytes)
+{
+    size_t bytes = 0;
+    granule_set claimed;
+    for (struct hak_chunk *chunk; (chunk = claim_dirty(keep_bytes, &claimed)) != NULL;) {
+        granule_set purged = purge_claimed(chunk, claimed);
+        hak_lock_take(HAK_LOCK_SPANS);
+        chunk->used &= ~purged;
+        vacate_locked(chunk, claimed);
+        purge_refused = purged != claimed;
+        hak_lock_drop(HAK_LOCK_SPANS);
+        bytes += (size_t)count(purged) * HAK_GRANULE_BYTES;
+        if (purged != claimed)
+            break; // asking again would not end
+    }
+    return bytes;
+}
+
+void hak_span_give(const struct hak_span *span)
+{
+    struct hak_chunk *chunk = span->chunk;
+    unsigned first = (unsigned)((size_t)(span->base - chunk->base) / HAK_GRANULE_BYTES);
+    granule_set bits = low_bits(span->granules) << first;
+    hak_lock_take(HAK_LOCK_SPANS);
+    HAK_CHECK((chunk->free & bits) == 0);
+    vacate_locked(chunk, bits);
+    size_t bound = hak_dirty_bound(live_bytes_locked());
+    bool too_dirty = totals.dirty_bytes > bound && !purge_refused;
+    bool surplus = is_free(chunk) && totals.free_bytes > 2 * bound;
+    if (surplus) {
+        hak_dirty_given_back((size_t)count(dirty(chunk)) * HAK_GRANULE_BYTES);
+        forget_locked(chunk);
+    }
+    hak_lock_drop(HAK_LOCK_SPANS);
+    if (surplus)
+        unmap_chunk(chunk);
+    if (too_dirty)
+        purge_to(bound - bound / 8); // a batch, not at every give
+}
+
+static struct hak_chunk *take_free_chunk(void)
+{
+    struct hak_chunk *chunk = NULL;
+    hak_lock_take(HAK_LOCK_SPANS);
+    for (chunk = lists[HAK_SLAB_MAX_GRANULES]; chunk != NULL && !is_free(chunk);)
+        chunk = chunk->next;
+    if (chunk != NULL)
+        forget_locked(chunk);
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return chunk;
+}
+
+size_t hak_span_trim(void)
+{
+    size_t trimmed = 0;
+    for (struct hak_chunk *chunk; (chunk = take_free_chunk()) != NULL;) {
+        size_t bytes = unmap_chunk(chunk);
+        if (bytes == 0)
+            break; // the kernel refuses: asking again would not end
+        trimmed += bytes;
+    }
+    return trimmed + purge_to(0);
+}
+
+struct hak_span_totals hak_span_totals(void)
+{
+    hak_lock_take(HAK_LOCK_SPANS);
+    struct hak_span_totals now = totals;
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return now;
+}
+
+void hak_span_check(void)
+{
+    struct hak_span_totals sum = {0};
+    hak_lock_take(HAK_LOCK_SPANS);
+    for (unsigned run = 0; run <= HAK_SLAB_MAX_GRANULES; run++) {
+        for (const struct hak_chunk *chunk = lists[run]; chunk != NULL; chunk = chunk->next) {
+            HAK_CHECK(chunk->longest_run == run && longest_run(chunk->free) == run);
+            HAK_CHECK((chunk->free & ~low_bits(chunk->granules)) == 0);
+            HAK_CHECK(chunk->next == NULL || chunk->next->previous == chunk);
+            sum.chunks++;
+            sum.chunk_bytes += chunk_bytes(chunk);
+            sum.free_bytes += HAK_GRANULE_BYTES * (size_t)count(chunk->free);
+            sum.dirty_bytes += HAK_GRANULE_BYTES * (size_t)count(dirty(chunk));
+            HAK_CHECK(chunk->queued || dirty(chunk) == 0);
+        }
+    }
+    HAK_CHECK(sum.chunks == totals.chunks && sum.chunk_bytes == totals.chunk_bytes &&
+              sum.free_bytes == totals.free_bytes && sum.dirty_bytes == totals.dirty_bytes);
+    hak_lock_drop(HAK_LOCK_SPANS);
+}

@@ -1,0 +1,46 @@
+// The span allocator: runs of granules for slabs of every size, cut from chunks.
+//
+// A chunk is one mapping of 16 to 128 granules.  One bit a granule says whether it is free, another
+// whether it has been used since it was mapped; free runs coalesce because they are bits.
+//
+//   chunk    | g0 | g1 | g2 | g3 | ...                 free: 1 where no span lies
+//            |--span A---|    |-span B-- ...           used: 1 where memory may be non-zero
+//
+// Chunks wait in lists by their longest free run, so a request takes the tightest chunk that fits.
+#ifndef HAK_SPAN_H
+#define HAK_SPAN_H
+
+#include "hak_class.h"
+
+struct hak_chunk;
+
+struct hak_span {
+    char *base;
+    struct hak_chunk *chunk;
+    unsigned granules;
+    bool zero; // the memory reads as zero
+};
+
+// Takes a span of `granules` <= HAK_SLAB_MAX_GRANULES.  False: no memory.
+// Threads: any.  Cost: a lock; a kernel call when a chunk has to be mapped.
+bool hak_span_take(unsigned granules, struct hak_span *ret_span);
+
+// Gives a span back.  Beyond the dirty bound (hak_dirty.h) the memory that has been free longest goes
+// back to the kernel, in batches and with no lock held.  Threads: any.
+void hak_span_give(const struct hak_span *span);
+
+// Gives all free memory back to the kernel.  Returns the bytes.  Threads: any.
+size_t hak_span_trim(void);
+
+struct hak_span_totals {
+    size_t chunks;
+    size_t chunk_bytes; // mapped
+    size_t free_bytes;  // of them, in no span
+    size_t dirty_bytes; // of those, used since they were mapped or purged
+};
+struct hak_span_totals hak_span_totals(void);
+
+// Walks all chunks and lists; panics on a broken invariant.
+void hak_span_check(void);
+
+#endif

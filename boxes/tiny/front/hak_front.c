@@ -1,0 +1,306 @@
+// Refill, flush, and the capacity of the bins.
+//
+// A bin starts with room for twice the refill count, but 64 KiB of blocks at most, and doubles when
+// it misses twice, up to a bound in slots and bytes for the class and one in bytes for the thread.
+#include "hak_front.h"
+#include "hak_meta.h"
+#include "hak_option.h"
+#include "hak_refill.h"
+#include "hak_sweep.h"
+
+#include <string.h>
+
+enum {
+    ARRAY_ORDERS = 9, // slot arrays of 64 << order bytes; one slot is base[-1]
+    MIN_SLOTS = 2,
+    GROW_AFTER_MISSES = 2,
+    TINY_CLASS_BYTES = 128 * 1024, // a class may cache this much
+    POOL_CLASS_BYTES = 512 * 1024,
+    START_BYTES = 64 * 1024,
+};
+
+#define ARRAY_POOL(order)                                                                          \
+    {                                                                                              \
+        .bytes = (size_t)64 << (order), .link_offset = 0,                                          \
+    }
+static struct hak_meta_pool array_pools[ARRAY_ORDERS] = {
+    ARRAY_POOL(0), ARRAY_POOL(1), ARRAY_POOL(2), ARRAY_POOL(3), ARRAY_POOL(4),
+    ARRAY_POOL(5), ARRAY_POOL(6), ARRAY_POOL(7), ARRAY_POOL(8),
+};
+
+static unsigned array_slots(unsigned order) // usable ones
+{
+    return (unsigned)(array_pools[order].bytes / sizeof(void *)) - 1;
+}
+
+static unsigned order_for(unsigned slots)
+{
+    unsigned order = 0;
+    while (order < ARRAY_ORDERS - 1 && array_slots(order) < slots)
+        order++;
+    return order;
+}
+
+static unsigned clamp(size_t value, unsigned low, unsigned high)
+{
+    return value < low ? low : value > high ? high : (unsigned)value;
+}
+
+static unsigned capacity(const struct hak_bin *bin)
+{
+    return (unsigned)(bin->limit - bin->base);
+}
+
+static unsigned max_slots(unsigned size_class)
+{
+    size_t bytes = size_class < HAK_TINY_CLASSES ? TINY_CLASS_BYTES : POOL_CLASS_BYTES;
+    return clamp(bytes / hak_class_stride(size_class), MIN_SLOTS,
+                 (unsigned)hak_options.cache_slots - 1);
+}
+
+static unsigned start_slots(unsigned size_class)
+{
+    unsigned refill = (unsigned)hak_options.refill;
+    return clamp(START_BYTES / hak_class_stride(size_class), MIN_SLOTS,
+                 2 * refill); // refills get half
+}
+
+static void give_array(struct hak_bin *bin)
+{
+    if (bin->base != NULL)
+        hak_meta_give(&array_pools[order_for(capacity(bin))], bin->base - 1);
+}
+
+// Moves the bin to an array with room for `slots`.  False: no memory; the bin stays as it was.
+static bool resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
+{
+    struct hak_bin *bin = &heap->bins[size_class];
+    unsigned order = order_for(slots);
+    if (slots > array_slots(order))
+        slots = array_slots(order);
+    void **array = hak_meta_take(&array_pools[order]);
+    if (array == NULL)
+        return false;
+    size_t cached = (size_t)(bin->top - bin->base);
+    array[0] = NULL;
+    if (cached > 0)
+        memcpy(array + 1, bin->base, cached * sizeof(void *));
+    give_array(bin);
+    if (bin->base != NULL)
+        heap->grown_bytes += (slots - capacity(bin)) * hak_class_stride(size_class);
+    bin->base = array + 1;
+    bin->top = bin->base + cached;
+    bin->limit = bin->base + slots;
+    bin->misses = 0;
+    return true;
+}
+
+// Called at each refill and flush.  False: the bin has no array and there is no memory for one.
+static bool adapt(struct hak_heap *heap, unsigned size_class)
+{
+    struct hak_bin *bin = &heap->bins[size_class];
+    if (HAK_UNLIKELY(bin->base == NULL)) {
+        bin->max_slots = max_slots(size_class);
+        unsigned slots = start_slots(size_class);
+        return resize(heap, size_class, slots < bin->max_slots ? slots : bin->max_slots);
+    }
+    unsigned slots = capacity(bin);
+    if (slots >= bin->max_slots || ++bin->misses < GROW_AFTER_MISSES)
+        return true;
+    unsigned grown = array_slots(order_for(slots + 1));
+    grown = grown < bin->max_slots ? grown : bin->max_slots;
+    size_t bound = (size_t)hak_options.cache_kib * 1024;
+    if (heap->grown_bytes + (grown - slots) * hak_class_stride(size_class) <= bound)
+        (void)resize(heap, size_class, grown);
+    return true;
+}
+
+static void check_after(const struct hak_heap *heap)
+{
+    if (HAK_DEBUG >= 2)
+        hak_heap_check(heap);
+}
+
+_Noreturn static void double_free(const void *block)
+{
+    hak_panic("double free of", block,
+              "freed twice without an allocation between; run with AddressSanitizer");
+}
+
+static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
+{
+    struct hak_bin *bin = &heap->bins[size_class];
+    if (HAK_UNLIKELY(bin->top != bin->base))
+        double_free(bin->top[-1]);
+    if (!adapt(heap, size_class))
+        return NULL;
+    unsigned want = (capacity(bin) + 1) / 2;
+    unsigned taken = hak_refill(&heap->owner, size_class, bin->base, want);
+    if (taken == 0) // a pool class without used blocks, or no memory at all
+        return hak_refill_one(&heap->owner, size_class, ret_zero);
+    bin->top = bin->base + taken - 1;
+    return *bin->top;
+}
+
+void *hak_front_miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
+{
+    *ret_zero = false;
+    hak_heap_enter(heap);
+    void *block = miss(heap, size_class, ret_zero);
+    hak_heap_leave(heap);
+    check_after(heap);
+    return block;
+}
+
+struct hak_slab *hak_front_locate(const void *block, unsigned *ret_index)
+{
+    uint32_t entry = hak_page_registry_entry(block);
+    if (entry == 0 || (entry & HAK_ENTRY_OFFSET_MASK) >= HAK_BIN_END)
+        hak_panic("invalid free of", block, "it points into no block; was it freed before?");
+    struct hak_slab *slab = hak_slab_of(block);
+    unsigned index = hak_slab_index(slab, block);
+    if (index >= slab->blocks)
+        hak_panic("invalid free of", block, "it points into a block, not at its start");
+    *ret_index = index;
+    return slab;
+}
+
+// How many of `blocks` are neighbours in one bitmap word, in ascending order, from the first on, which
+// has the given index.
+static unsigned ascending(const struct hak_slab *slab, unsigned index, void **blocks,
+                          unsigned count)
+{
+    unsigned left = slab->blocks - index; // the next slab may follow without a gap
+    unsigned room = 64 - index % 64;
+    room = room < left ? room : left;
+    room = room < count ? room : count;
+    unsigned length = 1;
+    while (length < room && (char *)blocks[length] == (char *)blocks[length - 1] + slab->stride)
+        length++;
+    return length;
+}
+
+// Returns blocks to their slabs, one operation for each run of neighbours in one bitmap word.
+static void give_back(struct hak_heap *heap, void **blocks, unsigned count)
+{
+    for (unsigned i = 0; i < count;) {
+        unsigned index;
+        struct hak_slab *slab = hak_front_locate(blocks[i], &index);
+        unsigned word = index / 64;
+        uint64_t bits = 0;
+        do {
+            unsigned run = ascending(slab, index, blocks + i, count - i);
+            uint64_t run_bits = hak_bits_below64(run) << (index % 64);
+            if (HAK_UNLIKELY((bits & run_bits) != 0))
+                double_free(hak_slab_block(slab, word * 64 + hak_ctz64(bits & run_bits)));
+            bits |= run_bits;
+            i += run;
+        } while (i < count && (index = hak_slab_index(slab, blocks[i])) < slab->blocks &&
+                 index / 64 == word);
+        if (slab->owner == &heap->owner.slabs) {
+            hak_slab_put(slab, word, bits);
+            hak_slab_settle(slab);
+        } else {
+            hak_remote_put(slab, word, bits);
+        }
+    }
+}
+
+static void flush_outbox(struct hak_heap *heap)
+{
+    give_back(heap, heap->outbox, heap->outbox_count);
+    heap->outbox_count = 0;
+}
+
+// Returns the oldest `count` blocks of the bin.
+static void flush(struct hak_heap *heap, struct hak_bin *bin, unsigned count)
+{
+    if (count == 0)
+        return;
+    give_back(heap, bin->base, count);
+    size_t kept = (size_t)(bin->top - bin->base) - count;
+    memmove(bin->base, bin->base + count, kept * sizeof(void *));
+    bin->top = bin->base + kept;
+}
+
+static void flush_all(struct hak_heap *heap)
+{
+    flush_outbox(heap);
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        struct hak_bin *bin = &heap->bins[size_class];
+        flush(heap, bin, (unsigned)(bin->top - bin->base));
+    }
+}
+
+// The heap has shrunk: what its bins and slabs hold on to would stay for good if it went idle now.
+static void tidy_if_due(struct hak_heap *heap)
+{
+    if (!hak_sweep_due(&heap->owner.slabs))
+        return;
+    flush_all(heap);
+    hak_front_tidy(heap);
+}
+
+size_t hak_front_tidy(struct hak_heap *heap)
+{
+    hak_remote_drain(&heap->owner);
+    hak_slab_trim(&heap->owner.slabs);
+    return hak_sweep(&heap->owner.slabs);
+}
+
+void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
+{
+    struct hak_bin *bin = &heap->bins[size_class];
+    hak_heap_enter(heap);
+    bool has_array = adapt(heap, size_class);
+    if (has_array && bin->top == bin->limit)
+        flush(heap, bin, (capacity(bin) + 1) / 2);
+    tidy_if_due(heap);
+    if (!has_array || !hak_front_push(bin, block))
+        give_back(heap, &block, 1);
+    hak_heap_leave(heap);
+    check_after(heap);
+}
+
+void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *block)
+{
+    // Only tiny blocks wait: 64 pool blocks would be megabytes.
+    if (!hak_heap_is_bound(heap) || size_class >= HAK_TINY_CLASSES) {
+        give_back(heap, &block, 1);
+        return;
+    }
+    hak_heap_enter(heap);
+    heap->outbox[heap->outbox_count++] = block;
+    if (heap->outbox_count == HAK_OUTBOX_SLOTS)
+        flush_outbox(heap);
+    hak_heap_leave(heap);
+}
+
+void hak_front_empty(struct hak_heap *heap)
+{
+    flush_all(heap);
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        struct hak_bin *bin = &heap->bins[size_class];
+        give_array(bin);
+        *bin = (struct hak_bin){0};
+    }
+    heap->grown_bytes = 0;
+    check_after(heap);
+}
+
+void hak_front_warm(struct hak_heap *heap, unsigned size_class, unsigned count)
+{
+    struct hak_bin *bin = &heap->bins[size_class];
+    hak_heap_enter(heap);
+    if (bin->base == NULL && !adapt(heap, size_class))
+        count = 0;
+    else if (capacity(bin) < count)
+        (void)resize(heap, size_class, count);
+    bool zero;
+    void *block;
+    while (bin->top < bin->limit && (size_t)(bin->top - bin->base) < count &&
+           (block = hak_refill_one(&heap->owner, size_class, &zero)) != NULL)
+        (void)hak_front_push(bin, block);
+    hak_heap_leave(heap);
+    check_after(heap);
+}

@@ -1,0 +1,75 @@
+// The thread cache: hit paths inline, refill and flush behind one call.
+#ifndef HAK_FRONT_H
+#define HAK_FRONT_H
+
+#include "hak_heap.h"
+
+// Takes the newest block out of the bin.  False when it is empty, or when its two newest entries are
+// the same block (a double free: hak_front_miss reports it).  base[-1] makes the second look safe.
+HAK_FAST bool hak_front_pop(struct hak_bin *bin, void **ret_block)
+{
+    void **top = bin->top;
+    if (HAK_UNLIKELY(top == bin->base))
+        return false;
+    void *block = top[-1];
+    if (HAK_UNLIKELY(block == top[-2]))
+        return false;
+    bin->top = top - 1;
+    *ret_block = block;
+    return true;
+}
+
+// Caches a block.  False when the bin is full.
+HAK_FAST bool hak_front_push(struct hak_bin *bin, void *block)
+{
+    void **top = bin->top;
+    if (HAK_UNLIKELY(top == bin->limit))
+        return false;
+    *top = block;
+    atomic_signal_fence(memory_order_release); // what a forked child finds below top is a block
+    bin->top = top + 1;
+    return true;
+}
+
+// Whether `p` is the block that the bin got last.
+HAK_FAST bool hak_front_freed_last(const struct hak_bin *bin, const void *p)
+{
+    return bin->top != bin->base && bin->top[-1] == p;
+}
+
+// A block of the class after hak_front_pop found none: refills the bin.
+// `*ret_zero` is set when the block's memory is known to be zero.  NULL: no memory.
+// Pre: `heap` is the calling thread's.
+void *hak_front_miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero);
+
+// A block of the class, from the bin or after a refill.
+HAK_FAST void *hak_front_alloc(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
+{
+    void *block;
+    if (HAK_UNLIKELY(!hak_front_pop(&heap->bins[size_class], &block)))
+        return hak_front_miss(heap, size_class, ret_zero);
+    *ret_zero = false;
+    return block;
+}
+
+// Frees a block of the bin's class after hak_front_push found no room: flushes the older half.
+// Pre: `heap` is the calling thread's.
+void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block);
+
+// Frees a block whose slab is another heap's.  `heap` may be hak_heap_none.
+void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *block);
+
+// The slab and index of a block on its way back.  Panics on what is no block of a slab.
+struct hak_slab *hak_front_locate(const void *block, unsigned *ret_index);
+
+// Returns everything cached to the slabs and gives the bins' arrays back.
+void hak_front_empty(struct hak_heap *heap);
+
+// Takes remote frees home and gives back all memory of the heap's slabs that is not in use: blocks
+// in bins are.  Returns the bytes that slabs gave back to the kernel.
+size_t hak_front_tidy(struct hak_heap *heap);
+
+// Makes sure that the bin caches at least `count` blocks, as far as capacity and memory allow.
+void hak_front_warm(struct hak_heap *heap, unsigned size_class, unsigned count);
+
+#endif

@@ -1,0 +1,165 @@
+// The life of heaps.
+#include "hak_front.h"
+#include "hak_lock.h"
+#include "hak_meta.h"
+#include "hak_option.h"
+#include "hak_prewarm.h"
+
+#include <pthread.h>
+
+struct hak_heap hak_heap_none;
+_Thread_local struct hak_heap *hak_heap_self = &hak_heap_none;
+
+// Under HAK_LOCK_HEAPS.
+static struct hak_heap *all_heaps;
+static struct hak_heap *idle_heaps; // the last one idled first: its memory is warm
+static uint32_t heaps_made;
+
+static pthread_key_t exit_key;
+static bool exit_key_made;
+static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
+
+static void thread_exits(void *heap);
+
+static void make_exit_key(void)
+{
+    exit_key_made = pthread_key_create(&exit_key, thread_exits) == 0;
+}
+
+// glibc's hook for C++ thread_local destructors, and what identifies this library to it.
+__attribute__((weak)) int __cxa_thread_atexit_impl(void (*)(void *), void *, void *);
+extern void *__dso_handle;
+
+// Arranges for thread_exits to run.  Keys are better, because they run last; but they can run out.
+static void watch_thread(struct hak_heap *heap)
+{
+    pthread_once(&exit_key_once, make_exit_key);
+    if (exit_key_made && pthread_setspecific(exit_key, heap) == 0)
+        return;
+    if (__cxa_thread_atexit_impl != NULL)
+        (void)__cxa_thread_atexit_impl(thread_exits, heap, &__dso_handle);
+}
+
+// Takes the first idle heap out of the list, or the first with blocks waiting for it.
+static struct hak_heap *take_idle(bool pending)
+{
+    hak_lock_take(HAK_LOCK_HEAPS);
+    struct hak_heap **link = &idle_heaps;
+    while (*link != NULL && pending && !hak_remote_pending(&(*link)->owner))
+        link = &(*link)->next_idle;
+    struct hak_heap *heap = *link;
+    if (heap != NULL) {
+        *link = heap->next_idle;
+        heap->state = HAK_HEAP_BOUND;
+    }
+    hak_lock_drop(HAK_LOCK_HEAPS);
+    return heap;
+}
+
+static struct hak_heap *make_heap(void)
+{
+    struct hak_heap *heap = hak_meta_alloc(sizeof *heap);
+    if (heap == NULL)
+        return NULL;
+    heap->state = HAK_HEAP_BOUND;
+    hak_lock_take(HAK_LOCK_HEAPS);
+    bool numbers_left = heaps_made + 1 < HAK_ENTRY_OWNERS;
+    if (numbers_left) {
+        heap->owner.slabs.tag = ++heaps_made << HAK_ENTRY_OWNER_SHIFT;
+        heap->next = all_heaps;
+        all_heaps = heap;
+    }
+    hak_lock_drop(HAK_LOCK_HEAPS);
+    return numbers_left ? heap : NULL;
+}
+
+struct hak_heap *hak_heap_bind(void)
+{
+    struct hak_heap *heap = take_idle(false);
+    if (heap == NULL)
+        heap = make_heap();
+    if (heap == NULL)
+        return NULL;
+    hak_heap_enter(heap);
+    hak_remote_drain(&heap->owner);
+    hak_heap_leave(heap);
+    hak_heap_self = heap;
+    watch_thread(heap); // may allocate, from the heap that works by now
+    if (HAK_PREWARM)
+        hak_prewarm(heap);
+    return heap;
+}
+
+static void idle_locked(struct hak_heap *heap)
+{
+    heap->state = HAK_HEAP_IDLE;
+    heap->next_idle = idle_heaps;
+    idle_heaps = heap;
+}
+
+static void give_idle(struct hak_heap *heap)
+{
+    hak_lock_take(HAK_LOCK_HEAPS);
+    idle_locked(heap);
+    hak_lock_drop(HAK_LOCK_HEAPS);
+}
+
+void hak_heap_drain_idle(void)
+{
+    for (struct hak_heap *heap; (heap = take_idle(true)) != NULL; give_idle(heap)) {
+        hak_heap_enter(heap);
+        hak_front_tidy(heap);
+        hak_heap_leave(heap);
+    }
+}
+
+// A thread ends: its cached blocks go back to their slabs, its heap to the next thread.
+// Destructors that run after this one may allocate: they bind a heap anew and this runs again.
+static void thread_exits(void *argument)
+{
+    struct hak_heap *heap = argument;
+    if (HAK_PREWARM)
+        hak_prewarm_learn(heap);
+    hak_heap_enter(heap);
+    hak_front_empty(heap);
+    hak_front_tidy(heap);
+    hak_heap_leave(heap);
+    hak_heap_self = &hak_heap_none;
+    give_idle(heap);
+    hak_heap_drain_idle();
+}
+
+void hak_heap_after_fork(void)
+{
+    for (struct hak_heap *heap = all_heaps; heap != NULL; heap = heap->next) {
+        if (heap->state != HAK_HEAP_BOUND || heap == hak_heap_self)
+            continue;
+        if (hak_heap_is_busy(heap))
+            heap->state = HAK_HEAP_ABANDONED;
+        else
+            idle_locked(heap);
+    }
+}
+
+static void check_bin(const struct hak_heap *heap, unsigned size_class)
+{
+    const struct hak_bin *bin = &heap->bins[size_class];
+    HAK_CHECK(bin->base <= bin->top && bin->top <= bin->limit);
+    HAK_CHECK(bin->base == NULL || bin->base[-1] == NULL);
+    for (void **slot = bin->base; slot < bin->top; slot++) {
+        unsigned index;
+        const struct hak_slab *slab = hak_front_locate(*slot, &index);
+        HAK_CHECK(slab->size_class == size_class);
+        // Another owner's bitmap may change meanwhile.
+        if (slab->owner == &heap->owner.slabs && hak_slab_is_free(slab, index))
+            hak_panic("double free of", *slot, "it is in its slab and in the thread's cache");
+    }
+}
+
+void hak_heap_check(const struct hak_heap *heap)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++)
+        check_bin(heap, size_class);
+    hak_slab_owner_check(&heap->owner.slabs);
+    HAK_CHECK(heap->outbox_count <= HAK_OUTBOX_SLOTS);
+}

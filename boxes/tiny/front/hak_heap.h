@@ -1,0 +1,98 @@
+// Heaps: what a thread allocates from.  A thread adopts an idle heap or makes one when it first
+// needs it, and gives it back when it ends.  Heaps are never unmapped.
+//
+//   bin      base[-1]  base[0]  base[1] ...  top[-1] |  top  ...         | limit
+//            NULL      oldest                newest  |  <- room to free  |
+//
+//   INV a block in a bin is marked allocated in its slab
+//   INV base <= top <= limit; base[-1] is NULL; a bin that was never used is all zero
+#ifndef HAK_HEAP_H
+#define HAK_HEAP_H
+
+#include "hak_classidx.h"
+#include "hak_remote_queue.h"
+
+// The thread cache of one size class: an array of blocks, newest last.
+struct hak_bin {
+    void **top;
+    void **base;
+    void **limit;
+    uint32_t misses;    // refills and flushes since the capacity last changed
+    uint32_t max_slots; // capacity may grow to this; 0 until first used
+};
+_Static_assert(sizeof(struct hak_bin) == 1 << HAK_BIN_SHIFT, "entries hold bin offsets");
+
+enum { HAK_OUTBOX_SLOTS = 64 };
+
+enum hak_heap_state {
+    HAK_HEAP_IDLE,     // in the idle list, no thread uses it
+    HAK_HEAP_BOUND,    // some thread's
+    HAK_HEAP_ABANDONED // its thread vanished in the middle of an operation (fork): never used again
+};
+
+struct hak_heap {
+    struct hak_remote_owner owner; // first: the tag is the first thing that free reads
+    _Alignas(HAK_CACHE_LINE_BYTES) struct hak_bin bins[HAK_CLASS_COUNT];
+    _Atomic uint32_t xbusy;    // a slow path is under way: what a forked child may not adopt
+    enum hak_heap_state state; // under HAK_LOCK_HEAPS
+    struct hak_heap *next;     // all heaps
+    struct hak_heap *next_idle;
+    size_t grown_bytes; // room for blocks that bins have beyond what they start with
+    unsigned outbox_count;
+    void *outbox[HAK_OUTBOX_SLOTS]; // tiny blocks of other owners, on their way to them
+};
+
+// The calling thread's heap; hak_heap_none, whose bins are all empty, before it has one.
+extern HAK_HIDDEN _Thread_local struct hak_heap *hak_heap_self;
+extern HAK_HIDDEN struct hak_heap hak_heap_none;
+
+HAK_FAST bool hak_heap_is_bound(const struct hak_heap *heap)
+{
+    return heap != &hak_heap_none;
+}
+
+HAK_FAST struct hak_bin *hak_heap_bin(struct hak_heap *heap, size_t offset)
+{
+    return (struct hak_bin *)((char *)heap->bins + offset);
+}
+
+// The adoption boundary, the only one: acquires an idle or new heap, drains what others freed
+// meanwhile, binds it to the calling thread.  NULL: no memory.
+struct hak_heap *hak_heap_bind(void);
+
+// The calling thread's heap, bound if need be.  NULL: no memory.
+HAK_FAST struct hak_heap *hak_heap_get(void)
+{
+    struct hak_heap *heap = hak_heap_self;
+    return HAK_LIKELY(hak_heap_is_bound(heap)) ? heap : hak_heap_bind();
+}
+
+// Marks the heap as being in the middle of a slow path, for hak_heap_after_fork.
+HAK_FAST void hak_heap_enter(struct hak_heap *heap)
+{
+    atomic_store_explicit(&heap->xbusy, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+HAK_FAST void hak_heap_leave(struct hak_heap *heap)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&heap->xbusy, 0, memory_order_relaxed);
+}
+
+HAK_FAST bool hak_heap_is_busy(const struct hak_heap *heap)
+{
+    return atomic_load_explicit(&heap->xbusy, memory_order_relaxed) != 0;
+}
+
+// Brings blocks home to idle heaps, which no thread would drain before it adopts them, and gives
+// back what that frees.  Threads: any.
+void hak_heap_drain_idle(void);
+
+// In a forked child, all locks held: the heaps of threads that do not exist here become idle.
+void hak_heap_after_fork(void);
+
+// Walks the heap's invariants; panics on a broken one.  Threads: the one it is bound to.
+void hak_heap_check(const struct hak_heap *heap);
+
+#endif

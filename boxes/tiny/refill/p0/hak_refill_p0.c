@@ -1,0 +1,61 @@
+// Batch refill: whole bitmap words at a time, in one pass over as few slabs as it takes.
+#include "hak_option.h"
+#include "hak_refill_common.h"
+
+// Takes all 64 blocks of a word and writes them below `end`.  Returns the new end.
+static void **take_whole_word(struct hak_slab *slab, unsigned word, void **end)
+{
+    for (unsigned bit = 0; bit < 64; bit++)
+        *--end = hak_refill_block(slab, word, bit);
+    hak_slab_take(slab, word, UINT64_MAX);
+    return end;
+}
+
+// Takes up to `want` blocks of one word and writes them below `end`.  Returns the new end.
+static void **take_word(struct hak_slab *slab, unsigned word, void **end, unsigned want)
+{
+    uint64_t left = hak_refill_candidates(slab, word);
+    uint64_t taken = 0;
+    if (left == UINT64_MAX && want >= 64)
+        return take_whole_word(slab, word, end);
+    for (; left != 0 && want > 0; want--) {
+        taken |= left & -left;
+        *--end = hak_refill_block(slab, word, hak_ctz64(left));
+        left &= left - 1;
+    }
+    if (taken != 0)
+        hak_slab_take(slab, word, taken); // counts and bits change together, never one alone
+    return end;
+}
+
+static void **take_slab(struct hak_slab *slab, void **end, unsigned want)
+{
+    void **stop = end - want;
+    unsigned words = slab->words;
+    for (unsigned word = slab->first_word; word < words && end > stop; word++)
+        end = take_word(slab, word, end, (unsigned)(end - stop));
+    if (HAK_DEBUG)
+        hak_slab_check(slab);
+    return end;
+}
+
+unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
+                    unsigned want)
+{
+    void **end = slots + want;
+    hak_refill_drain(owner, size_class);
+    bool may_make = size_class < HAK_TINY_CLASSES;
+    while (end > slots) {
+        struct hak_slab *slab = hak_refill_source(owner, size_class,
+                                                  may_make && end == slots + want);
+        void **before = end;
+        unsigned batch = hak_options.p0 ? (unsigned)(end - slots) : 1;
+        if (slab != NULL)
+            end = take_slab(slab, end, batch);
+        if (end == before)
+            break;
+    }
+    unsigned taken = (unsigned)(slots + want - end);
+    hak_refill_close_gap(slots, taken, want);
+    return taken;
+}

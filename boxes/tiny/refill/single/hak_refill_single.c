@@ -1,0 +1,34 @@
+// The obvious refill: one block at a time, each found anew.
+#include "hak_refill_common.h"
+
+// The lowest candidate of the slab.  NULL: none.
+static void *take_one(struct hak_slab *slab)
+{
+    unsigned words = slab->words;
+    for (unsigned word = slab->first_word; word < words; word++) {
+        uint64_t candidates = hak_refill_candidates(slab, word);
+        if (candidates == 0)
+            continue;
+        unsigned bit = hak_ctz64(candidates);
+        hak_slab_take(slab, word, (uint64_t)1 << bit);
+        return hak_refill_block(slab, word, bit);
+    }
+    return NULL;
+}
+
+unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
+                    unsigned want)
+{
+    hak_refill_drain(owner, size_class);
+    bool may_make = size_class < HAK_TINY_CLASSES;
+    unsigned taken = 0;
+    for (; taken < want; taken++) {
+        struct hak_slab *slab = hak_refill_source(owner, size_class, may_make && taken == 0);
+        void *block = slab != NULL ? take_one(slab) : NULL;
+        if (block == NULL)
+            break;
+        slots[want - 1 - taken] = block;
+    }
+    hak_refill_close_gap(slots, taken, want);
+    return taken;
+}

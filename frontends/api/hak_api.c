@@ -1,0 +1,61 @@
+// The hak_* names.
+#include "hak_core.h"
+
+#include <errno.h>
+#include <hakmem/hakmem.h>
+
+HAK_EXPORT void *hak_alloc(size_t bytes)
+{
+    return hak_core_alloc(bytes);
+}
+
+HAK_EXPORT void *hak_calloc(size_t count, size_t bytes)
+{
+    return hak_core_calloc(count, bytes);
+}
+
+HAK_EXPORT void *hak_realloc(void *p, size_t bytes)
+{
+    if (p == NULL)
+        return hak_alloc(bytes);
+    if (bytes == 0) {
+        hak_core_free(p);
+        return NULL;
+    }
+    return hak_core_realloc(p, bytes);
+}
+
+HAK_EXPORT void hak_free(void *p)
+{
+    hak_core_free(p);
+}
+
+HAK_EXPORT void hak_free_sized(void *p, size_t bytes)
+{
+    (void)bytes;
+    hak_core_free(p);
+}
+
+HAK_EXPORT void *hak_aligned_alloc(size_t alignment, size_t bytes)
+{
+    if (!hak_is_power_of_two(alignment)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return hak_core_aligned(alignment, bytes);
+}
+
+HAK_EXPORT size_t hak_usable_size(const void *p)
+{
+    return hak_core_usable(p);
+}
+
+HAK_EXPORT size_t hak_good_size(size_t bytes)
+{
+    return hak_core_good_size(bytes);
+}
+
+HAK_EXPORT const char *hak_version(void)
+{
+    return HAKMEM_VERSION;
+}

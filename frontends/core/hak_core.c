@@ -1,0 +1,223 @@
+// Behind the hit paths: which box serves what.
+#include "hak_bigcache.h"
+#include "hak_core.h"
+#include "hak_large.h"
+#include "hak_option.h"
+#include "hak_pool.h"
+
+#include <errno.h>
+#include <string.h>
+
+// Nothing else refers to hak_process.o: this takes it along into static links.
+extern const char hak_process_linked;
+__attribute__((used)) static const char *const take_process_along = &hak_process_linked;
+
+// What `p` is, by its registry entry.
+enum kind { NOT_OURS, SLAB_BLOCK, LARGE_BLOCK };
+
+static enum kind kind_of(uint32_t entry)
+{
+    if (entry == 0)
+        return NOT_OURS;
+    return (entry & HAK_ENTRY_OFFSET_MASK) < HAK_BIN_END ? SLAB_BLOCK : LARGE_BLOCK;
+}
+
+static void *or_enomem(void *block)
+{
+    if (HAK_UNLIKELY(block == NULL))
+        errno = ENOMEM;
+    return block;
+}
+
+// `alignment` above 1 asks for a large block.
+static void *try_alloc(size_t bytes, size_t alignment, bool *ret_zero)
+{
+    if (HAK_UNLIKELY(alignment > 1 || !hak_pool_holds(bytes)))
+        return hak_large_alloc(bytes, alignment, ret_zero);
+    struct hak_heap *heap = hak_heap_get();
+    // Tiny requests come here too, from empty bins.
+    return heap != NULL ? hak_pool_alloc(heap, bytes, ret_zero) : NULL;
+}
+
+// The last resort before ENOMEM: gives back what is kept for later, and tries once more.
+static void *alloc(size_t bytes, size_t alignment, bool *ret_zero)
+{
+    void *block = try_alloc(bytes, alignment, ret_zero);
+    if (HAK_UNLIKELY(block == NULL) && bytes <= PTRDIFF_MAX && hak_core_trim() > 0)
+        block = try_alloc(bytes, alignment, ret_zero);
+    return or_enomem(block);
+}
+
+void *hak_core_alloc_slow(size_t bytes)
+{
+    bool zero;
+    return alloc(bytes, 1, &zero);
+}
+
+void *hak_core_calloc(size_t count, size_t bytes)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total))
+        return or_enomem(NULL);
+    bool zero = false;
+    void *block = total <= HAK_TINY_MAX_BYTES ? hak_core_alloc(total) : alloc(total, 1, &zero);
+    if (block != NULL && !zero)
+        memset(block, 0, total);
+    return block;
+}
+
+HAK_COLD static void free_foreign(const void *p)
+{
+    static _Atomic bool xsaid;
+    if (hak_options.foreign_free)
+        hak_panic(
+            "invalid free of", p,
+            "it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0 ignores it");
+    if (!atomic_exchange_explicit(&xsaid, true, memory_order_relaxed))
+        hak_warn("ignores the free of a pointer that is not its own;", "said once");
+}
+
+// In debug builds a double free in the cache and a pointer into a block are seen at once, not when
+// the bin is flushed.
+static void check_free(const struct hak_bin *bin, const void *p)
+{
+    const struct hak_slab *slab = hak_slab_of(p);
+    if (hak_slab_index(slab, p) >= slab->blocks)
+        hak_panic("invalid free of", p, "it points into a block, not at its start");
+    for (void **slot = bin->base; slot < bin->top; slot++) {
+        if (*slot == p)
+            hak_panic("double free of", p, "it is in the thread's cache already");
+    }
+}
+
+void hak_core_free_slow(void *p)
+{
+    if (p == NULL)
+        return;
+    uint32_t entry = hak_page_registry_entry(p);
+    enum kind kind = kind_of(entry);
+    if (HAK_UNLIKELY(kind == NOT_OURS)) {
+        free_foreign(p);
+        return;
+    }
+    if (kind == LARGE_BLOCK) {
+        hak_large_free(p);
+        return;
+    }
+    struct hak_heap *heap = hak_heap_self;
+    unsigned size_class = (entry & HAK_ENTRY_OFFSET_MASK) >> HAK_BIN_SHIFT;
+    // Whatever the class index box lets into the caller's cache; the rest is somebody else's.
+    size_t offset = hak_classidx_bin(p, &heap->owner.slabs.tag);
+    if (!hak_heap_is_bound(heap) || offset >= HAK_BIN_END) {
+        hak_front_free_remote(heap, size_class, p);
+        return;
+    }
+    struct hak_bin *bin = hak_heap_bin(heap, offset);
+    if (HAK_DEBUG)
+        check_free(bin, p);
+    if (HAK_DEBUG >= 3)
+        hak_heap_check(heap);
+    if (!HAK_DEBUG || !hak_front_push(bin, p))
+        hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), p);
+}
+
+void *hak_core_aligned(size_t alignment, size_t bytes)
+{
+    bool zero;
+    if (alignment > PTRDIFF_MAX || bytes > PTRDIFF_MAX - alignment)
+        return or_enomem(NULL);
+    size_t least = bytes > alignment ? bytes : alignment;
+    // Some class up to the next power of two is a multiple of the alignment.
+    if (alignment <= HAK_GRANULE_BYTES && hak_pool_holds(least)) {
+        for (unsigned size_class = hak_class_of(least); size_class < HAK_CLASS_COUNT;
+             size_class++) {
+            if (hak_class_alignment(size_class) >= alignment)
+                return hak_core_alloc(hak_class_usable(size_class));
+        }
+    }
+    return alloc(bytes > 0 ? bytes : 1, alignment, &zero);
+}
+
+size_t hak_core_usable(const void *p)
+{
+    uint32_t entry = p != NULL ? hak_page_registry_entry(p) : 0;
+    switch (kind_of(entry)) {
+    case SLAB_BLOCK:
+        return hak_class_usable((entry & HAK_ENTRY_OFFSET_MASK) >> HAK_BIN_SHIFT);
+    case LARGE_BLOCK:
+        return hak_large_usable(p);
+    case NOT_OURS:
+        break;
+    }
+    return 0;
+}
+
+// The usable bytes of a block that is about to be resized.  Panics on what is no live block, as far as
+// one look into the caller's cache can tell.
+static size_t live_usable(const void *p)
+{
+    uint32_t entry = hak_page_registry_entry(p);
+    size_t usable = hak_core_usable(p);
+    if (HAK_UNLIKELY(usable == 0))
+        hak_panic("invalid realloc of", p, "it is no live block of hakmem's");
+    if (kind_of(entry) == LARGE_BLOCK)
+        return usable;
+    struct hak_slab *slab = hak_slab_of(p);
+    unsigned index = hak_slab_index(slab, p);
+    if (HAK_UNLIKELY(index >= slab->blocks))
+        hak_panic("invalid realloc of", p, "it points into a block, not at its start");
+    if (slab->owner == &hak_heap_self->owner.slabs && HAK_UNLIKELY(hak_slab_is_free(slab, index)))
+        hak_panic("invalid realloc of", p, "it was freed before");
+    size_t offset = hak_classidx_bin(p, &hak_heap_self->owner.slabs.tag);
+    if (offset < HAK_BIN_END &&
+        HAK_UNLIKELY(hak_front_freed_last(hak_heap_bin(hak_heap_self, offset), p)))
+        hak_panic("invalid realloc of", p, "it was freed before");
+    return usable;
+}
+
+// Whether a block of `usable` bytes may serve a request of `bytes` without moving: it holds them,
+// and not more than half of it is wasted.
+static bool may_stay(size_t usable, size_t bytes)
+{
+    return bytes <= usable && (bytes >= usable / 2 || usable <= 64);
+}
+
+void *hak_core_realloc(void *p, size_t bytes)
+{
+    size_t usable = live_usable(p);
+    if (may_stay(usable, bytes))
+        return p;
+    if (usable > HAK_POOL_MAX_BYTES && bytes > HAK_POOL_MAX_BYTES) {
+        void *moved = hak_large_resize(p, bytes);
+        if (moved != NULL)
+            return moved;
+    }
+    void *block = hak_core_alloc(bytes);
+    if (block == NULL)
+        return NULL;
+    memcpy(block, p, bytes < usable ? bytes : usable);
+    hak_core_free(p);
+    return block;
+}
+
+size_t hak_core_good_size(size_t bytes)
+{
+    if (hak_pool_holds(bytes))
+        return hak_class_usable(hak_class_of(bytes));
+    size_t large_bytes = hak_large_mapping_bytes(bytes);
+    return large_bytes != 0 ? large_bytes : bytes;
+}
+
+size_t hak_core_trim(void)
+{
+    size_t trimmed = 0;
+    struct hak_heap *heap = hak_heap_self;
+    if (hak_heap_is_bound(heap)) {
+        hak_heap_enter(heap);
+        hak_front_empty(heap);
+        trimmed = hak_front_tidy(heap);
+        hak_heap_leave(heap);
+    }
+    hak_heap_drain_idle();
+    return trimmed + hak_bigcache_trim() + hak_span_trim();
+}

@@ -1,0 +1,211 @@
+// The libc names, with glibc 2.36's semantics and errno.
+#include "hak_core.h"
+#include "hak_os_boundary.h"
+#include "hak_stats.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// Some of these names have a prototype in no header, and mallinfo is deprecated.
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+static void *refuse(int error)
+{
+    errno = error;
+    return NULL;
+}
+
+HAK_EXPORT void *malloc(size_t bytes)
+{
+    return hak_core_alloc(bytes);
+}
+
+HAK_EXPORT void free(void *p)
+{
+    hak_core_free(p);
+}
+
+HAK_EXPORT void *calloc(size_t count, size_t bytes)
+{
+    return hak_core_calloc(count, bytes);
+}
+
+HAK_EXPORT void *realloc(void *p, size_t bytes)
+{
+    if (p == NULL)
+        return hak_core_alloc(bytes);
+    if (bytes == 0) {
+        hak_core_free(p);
+        return NULL;
+    }
+    return hak_core_realloc(p, bytes);
+}
+
+HAK_EXPORT void *reallocarray(void *p, size_t count, size_t bytes)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total))
+        return refuse(ENOMEM);
+    return realloc(p, total);
+}
+
+// NetBSD's: resizes *(void **)place.  Returns 0 or an error number; errno is left alone.
+HAK_EXPORT int reallocarr(void *place, size_t count, size_t bytes)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total))
+        return EOVERFLOW;
+    int saved_errno = errno;
+    void **block = place;
+    void *moved = realloc(*block, total);
+    errno = saved_errno;
+    if (moved == NULL && total != 0)
+        return ENOMEM;
+    *block = moved;
+    return 0;
+}
+
+// Any alignment counts as the next power of two, as in glibc before 2.38.
+HAK_EXPORT void *memalign(size_t alignment, size_t bytes)
+{
+    if (alignment > SIZE_MAX / 2 + 1)
+        return refuse(EINVAL);
+    size_t power = 16;
+    while (power < alignment)
+        power *= 2;
+    return hak_core_aligned(power, bytes);
+}
+
+HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes)
+{
+    return memalign(alignment, bytes);
+}
+
+HAK_EXPORT int posix_memalign(void **ret_block, size_t alignment, size_t bytes)
+{
+    if (alignment % sizeof(void *) != 0 || !hak_is_power_of_two(alignment))
+        return EINVAL;
+    void *block = memalign(alignment, bytes);
+    if (block == NULL)
+        return ENOMEM;
+    *ret_block = block;
+    return 0;
+}
+
+HAK_EXPORT void *valloc(size_t bytes)
+{
+    return memalign(hak_os_page_bytes(), bytes);
+}
+
+HAK_EXPORT void *pvalloc(size_t bytes)
+{
+    size_t page = hak_os_page_bytes();
+    if (bytes > PTRDIFF_MAX - page)
+        return refuse(ENOMEM);
+    return memalign(page, hak_round_up(bytes, page));
+}
+
+HAK_EXPORT void cfree(void *p)
+{
+    hak_core_free(p);
+}
+
+HAK_EXPORT void free_sized(void *p, size_t bytes)
+{
+    (void)bytes;
+    hak_core_free(p);
+}
+
+HAK_EXPORT void free_aligned_sized(void *p, size_t alignment, size_t bytes)
+{
+    (void)alignment;
+    (void)bytes;
+    hak_core_free(p);
+}
+
+HAK_EXPORT size_t malloc_usable_size(void *p)
+{
+    return hak_core_usable(p);
+}
+
+HAK_EXPORT int malloc_trim(size_t pad)
+{
+    (void)pad; // a hint for a heap with a top, which this is not
+    return hak_core_trim() > 0;
+}
+
+// Blocks in thread caches count as used: nobody counts on the hit paths.
+HAK_EXPORT struct mallinfo2 mallinfo2(void)
+{
+    struct hak_stats stats = hak_stats_read();
+    return (struct mallinfo2){
+        .arena = stats.chunk_bytes,
+        .hblkhd = stats.large_bytes,
+        .uordblks = stats.chunk_bytes - stats.free_chunk_bytes,
+        .fordblks = stats.free_chunk_bytes,
+        .keepcost = stats.free_chunk_bytes,
+    };
+}
+
+static int saturated(size_t bytes)
+{
+    return bytes < INT_MAX ? (int)bytes : INT_MAX;
+}
+
+HAK_EXPORT struct mallinfo mallinfo(void)
+{
+    struct mallinfo2 wide = mallinfo2();
+    return (struct mallinfo){
+        .arena = saturated(wide.arena),
+        .hblkhd = saturated(wide.hblkhd),
+        .uordblks = saturated(wide.uordblks),
+        .fordblks = saturated(wide.fordblks),
+        .keepcost = saturated(wide.keepcost),
+    };
+}
+
+HAK_EXPORT void malloc_stats(void)
+{
+    struct hak_stats stats = hak_stats_read();
+    fprintf(stderr,
+            "hakmem: %zu bytes mapped (at most %zu); chunks %zu, of them free %zu; "
+            "%llu memory system calls\n",
+            stats.mapped_bytes, stats.peak_bytes, stats.chunk_bytes, stats.free_chunk_bytes,
+            (unsigned long long)stats.kernel_calls);
+}
+
+HAK_EXPORT int malloc_info(int options, FILE *stream)
+{
+    if (options != 0)
+        return EINVAL;
+    struct hak_stats stats = hak_stats_read();
+    fprintf(stream,
+            "<malloc version=\"hakmem-1\">\n"
+            "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%zu\"/>\n"
+            "<total type=\"rest\" count=\"0\" size=\"%zu\"/>\n"
+            "<aspace type=\"total\" size=\"%zu\"/>\n</malloc>\n",
+            stats.mapped_bytes, stats.peak_bytes, stats.free_chunk_bytes, stats.mapped_bytes);
+    return 0;
+}
+
+// glibc's tuning parameters have no counterpart here; accepting them is what callers expect.  Values
+// that glibc refuses are refused.
+HAK_EXPORT int mallopt(int parameter, int value)
+{
+    const int max_fast_bytes = 80 * sizeof(size_t) / 4;
+    return parameter != M_MXFAST || (value >= 0 && value <= max_fast_bytes);
+}
+
+HAK_ALIAS(malloc) void *__libc_malloc(size_t bytes);
+HAK_ALIAS(free) void __libc_free(void *p);
+HAK_ALIAS(calloc) void *__libc_calloc(size_t count, size_t bytes);
+HAK_ALIAS(realloc) void *__libc_realloc(void *p, size_t bytes);
+HAK_ALIAS(memalign) void *__libc_memalign(size_t alignment, size_t bytes);
+HAK_ALIAS(valloc) void *__libc_valloc(size_t bytes);
+HAK_ALIAS(pvalloc) void *__libc_pvalloc(size_t bytes);
+HAK_ALIAS(mallinfo) struct mallinfo __libc_mallinfo(void);
+HAK_ALIAS(mallopt) int __libc_mallopt(int parameter, int value);

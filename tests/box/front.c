@@ -1,0 +1,280 @@
+// The thread cache.
+#include "front_tools.h"
+
+TestSuite(front, .init = cold_heap);
+
+static void give_all_back(void)
+{
+    hak_front_empty(heap);
+    hak_heap_check(heap);
+    hak_remote_drain(&heap->owner);
+    hak_slab_trim(&heap->owner.slabs);
+    expect(heap->owner.slabs.slabs == 0, "%zu slabs", heap->owner.slabs.slabs);
+    hak_span_trim();
+    expect(hak_span_totals().chunks == 0);
+}
+
+// --- one bin
+
+Test(front, a_bin_is_a_stack)
+{
+    void *array[6] = {NULL}, *out = NULL;
+    char blocks[8];
+    struct hak_bin bin = {.base = array + 1, .top = array + 1, .limit = array + 5};
+    expect(!hak_front_pop(&bin, &out) && out == NULL && !hak_front_freed_last(&bin, &blocks[0]));
+    for (unsigned i = 0; i < 4; i++) {
+        expect(hak_front_push(&bin, &blocks[i]) && hak_front_freed_last(&bin, &blocks[i]));
+        expect(!hak_front_freed_last(&bin, &blocks[i + 1]));
+    }
+    expect(!hak_front_push(&bin, &blocks[4]) && array[5] == NULL && cached(&bin) == 4);
+    for (unsigned i = 4; i-- > 0;)
+        expect(hak_front_pop(&bin, &out) && out == &blocks[i]);
+    expect(!hak_front_pop(&bin, &out) && bin.top == bin.base && array[0] == NULL);
+}
+
+Test(front, a_block_twice_on_top_is_no_block)
+{
+    void *array[6] = {NULL}, *out = NULL;
+    char block;
+    struct hak_bin bin = {.base = array + 1, .top = array + 1, .limit = array + 5};
+    expect(hak_front_push(&bin, &block) && hak_front_push(&bin, &block));
+    expect(!hak_front_pop(&bin, &out) && out == NULL && cached(&bin) == 2);
+}
+
+Test(front, unused_bins_take_and_give_nothing)
+{
+    char block;
+    void *out;
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        struct hak_bin *bin = hak_heap_bin(heap, (size_t)size_class << HAK_BIN_SHIFT);
+        expect(bin == &heap->bins[size_class]);
+        expect(!hak_front_pop(bin, &out) && !hak_front_push(bin, &block));
+    }
+}
+
+// --- refill and flush
+
+Test(front, a_miss_fills_half_of_a_tiny_bin)
+{
+    for (unsigned size_class = 0; size_class < HAK_TINY_CLASSES; size_class++) {
+        struct hak_bin *bin = &heap->bins[size_class];
+        char *block = alloc(size_class);
+        unsigned filled = cached(bin) + 1;
+        expect(filled == (capacity(bin) + 1) / 2, "%u of %u", filled, capacity(bin));
+        hak_heap_check(heap);
+        for (unsigned i = 1; i < filled; i++) {
+            char *next = alloc(size_class);
+            expect(next == block + hak_class_stride(size_class), "class %u: ascending", size_class);
+            block = next;
+        }
+        expect(cached(bin) == 0);
+    }
+}
+
+Test(front, fresh_pool_blocks_come_one_by_one)
+{
+    for (unsigned size_class = HAK_TINY_CLASSES; size_class < HAK_CLASS_COUNT; size_class++) {
+        bool zero = false;
+        char *block = hak_front_alloc(heap, size_class, &zero);
+        expect(block != NULL && zero && cached(&heap->bins[size_class]) == 0, "class %u",
+               size_class);
+        memset(block, 1, hak_class_usable(size_class));
+        free_block(block);
+        expect(cached(&heap->bins[size_class]) == 1 && alloc(size_class) == block);
+        hak_heap_check(heap);
+        hak_fake_os_limit((size_t)2 << 30);
+    }
+}
+
+// What a full bin keeps: the newest, in order; the oldest half goes, or the bin grows.
+Test(front, a_full_bin_flushes_its_older_half)
+{
+    static void *blocks[5000], *before[HAK_SLAB_MAX_BLOCKS];
+    for (unsigned i = 0; i < 5000; i++)
+        blocks[i] = alloc(TINY);
+    struct hak_bin *bin = &heap->bins[TINY];
+    unsigned flushes = 0;
+    for (unsigned i = 0; i < 5000; i++) {
+        unsigned count = cached(bin), slots = capacity(bin);
+        memcpy(before, bin->base, count * sizeof before[0]);
+        if (hak_front_push(bin, blocks[i]))
+            continue;
+        hak_front_full(heap, TINY, blocks[i]);
+        hak_heap_check(heap);
+        unsigned kept = cached(bin) - 1, gone = count - kept;
+        expect(bin->top[-1] == blocks[i] && gone == (capacity(bin) > slots ? 0 : (slots + 1) / 2),
+               "%u of %u gone", gone, count);
+        expect(memcmp(bin->base, before + gone, kept * sizeof before[0]) == 0);
+        for (unsigned j = 0; j < gone; j++)
+            expect(is_in_slab(before[j]));
+        flushes += gone > 0;
+    }
+    expect(flushes >= 3);
+    give_all_back();
+}
+
+// --- capacity
+
+static void churn(unsigned size_class, unsigned count)
+{
+    static void *blocks[4096];
+    for (unsigned round = 0; round < 6; round++) {
+        for (unsigned i = 0; i < count; i++)
+            blocks[i] = alloc(size_class);
+        for (unsigned i = 0; i < count; i++)
+            free_block(blocks[i]);
+    }
+}
+
+static unsigned start_slots[HAK_CLASS_COUNT]; // of new bins
+
+static void note_start_slots(void)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        hak_front_warm(heap, size_class, 1);
+        start_slots[size_class] = capacity(&heap->bins[size_class]);
+        expect(start_slots[size_class] >= 2 && heap->grown_bytes == 0);
+    }
+    hak_front_empty(heap);
+    hak_slab_trim(&heap->owner.slabs);
+}
+
+// What the bins hold beyond what they start with; and the heap's own figure is right.
+static size_t grown_bytes(void)
+{
+    size_t bytes = 0;
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        unsigned slots = capacity(&heap->bins[size_class]);
+        if (slots > 0)
+            bytes += (slots - start_slots[size_class]) * hak_class_stride(size_class);
+    }
+    expect(bytes == heap->grown_bytes, "%zu, not %zu", heap->grown_bytes, bytes);
+    return bytes;
+}
+
+Test(front, capacity_grows_with_use_within_its_slots)
+{
+    const long bounds[] = {16, 33, 64, 500, 2048};
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        hak_options.cache_slots = bounds[i];
+        note_start_slots();
+        churn(TINY, 4096);
+        unsigned slots = capacity(&heap->bins[TINY]), at_first = start_slots[TINY];
+        expect(slots <= bounds[i] && (slots > at_first || at_first >= bounds[i] / 2),
+               "%ld: %u, then %u", bounds[i], at_first, slots);
+        hak_heap_check(heap);
+        expect((grown_bytes() > 0) == (slots > at_first));
+        hak_front_empty(heap);
+        expect(capacity(&heap->bins[TINY]) == 0 && grown_bytes() == 0);
+    }
+}
+
+Test(front, a_class_caches_little_memory)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class += 8) {
+        churn(size_class, size_class < HAK_TINY_CLASSES ? 2000 : 30);
+        const struct hak_bin *bin = &heap->bins[size_class];
+        size_t bytes = capacity(bin) * hak_class_stride(size_class);
+        size_t bound = (size_t)(size_class < HAK_TINY_CLASSES ? 128 : 512) * KIB;
+        expect(bytes <= bound || capacity(bin) == 2, "class %u: %zu KiB", size_class, bytes / KIB);
+        hak_front_empty(heap);
+        hak_slab_trim(&heap->owner.slabs);
+    }
+}
+
+Test(front, growth_is_bounded_for_all_classes_together)
+{
+    for (hak_options.cache_kib = 64; hak_options.cache_kib <= 8192; hak_options.cache_kib *= 8) {
+        note_start_slots();
+        size_t bound = (size_t)hak_options.cache_kib * KIB, most = 0;
+        for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+            churn(size_class, size_class < HAK_TINY_CLASSES ? 2000 : 20);
+            size_t grown = grown_bytes();
+            expect(grown <= bound, "%zu of %zu KiB", grown / KIB, bound / KIB);
+            most = grown > most ? grown : most;
+        }
+        expect(most >= bound / 8, "%zu of %zu KiB", most / KIB, bound / KIB);
+        hak_front_empty(heap);
+        hak_slab_trim(&heap->owner.slabs);
+    }
+}
+
+Test(front, warming)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        struct hak_bin *bin = &heap->bins[size_class];
+        unsigned count = size_class < HAK_TINY_CLASSES ? 16 : 2;
+        hak_front_warm(heap, size_class, count);
+        hak_heap_check(heap);
+        expect(cached(bin) == count, "class %u: %u", size_class, cached(bin));
+        hak_front_warm(heap, size_class, count - 1);
+        expect(cached(bin) == count, "warm enough");
+    }
+    give_all_back();
+}
+
+Test(front, tidying_gives_back_what_is_not_in_use)
+{
+    static void *blocks[2000];
+    for (unsigned i = 0; i < 2000; i++) {
+        blocks[i] = alloc(20);
+        memset(blocks[i], 1, hak_class_usable(20));
+    }
+    for (unsigned i = 1; i < 2000; i++)
+        free_block(blocks[i]);
+    unsigned in_bin = cached(&heap->bins[20]);
+    expect(hak_front_tidy(heap) > 0);
+    hak_heap_check(heap);
+    expect(cached(&heap->bins[20]) == in_bin && is_filled(blocks[0], 1, hak_class_usable(20)));
+    for (struct hak_slab *slab = heap->owner.slabs.usable[20]; slab != NULL; slab = slab->next)
+        expect(slab->free_blocks < slab->blocks, "an empty slab stays");
+    expect(hak_front_tidy(heap) == 0);
+    free_block(blocks[0]);
+    give_all_back();
+}
+
+// --- a random history
+
+enum { LIVE = 3000 };
+static struct {
+    unsigned char *block;
+    unsigned size_class;
+    unsigned char mark;
+} live[LIVE];
+
+static void random_step(struct dice *dice, unsigned step)
+{
+    unsigned i = dice_roll(dice, LIVE);
+    if (live[i].block == NULL) {
+        if (step % 4096 > 3000) // in between it shrinks
+            return;
+        live[i].size_class = dice_roll(dice, dice_roll(dice, 50) == 0 ? 48 : HAK_TINY_CLASSES);
+        live[i].mark = (unsigned char)(step % 255 + 1);
+        live[i].block = alloc(live[i].size_class);
+        memset(live[i].block, live[i].mark, hak_class_usable(live[i].size_class));
+        return;
+    }
+    size_t usable = hak_class_usable(live[i].size_class);
+    expect(is_filled(live[i].block, live[i].mark, usable), "class %u: somebody wrote into it",
+           live[i].size_class);
+    free_block(live[i].block);
+    live[i].block = NULL;
+}
+
+Test(front, random_history)
+{
+    struct dice dice = dice_from(8);
+    note_start_slots();
+    for (unsigned step = 0; step < 30000; step++) {
+        random_step(&dice, step);
+        if (step < 500 || step % 100 == 0) {
+            hak_heap_check(heap);
+            (void)grown_bytes();
+        }
+    }
+    for (unsigned i = 0; i < LIVE; i++) {
+        if (live[i].block != NULL)
+            free_block(live[i].block);
+    }
+    give_all_back();
+}

@@ -1,0 +1,210 @@
+// Blocks of other heaps, and pointers that are no blocks of anybody.
+#include "front_tools.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+TestSuite(front_foreign, .init = cold_heap);
+
+enum { LENT = 200 };
+static struct lender {
+    struct hak_heap *heap;
+    void *tiny[LENT], *pool[8];
+    sem_t lent, wanted;
+} lender;
+
+static void *lend(void *unused)
+{
+    lender.heap = hak_heap_get();
+    bool zero;
+    for (unsigned i = 0; i < LENT; i++)
+        lender.tiny[i] = hak_front_alloc(lender.heap, TINY, &zero);
+    for (unsigned i = 0; i < 8; i++)
+        lender.pool[i] = hak_front_alloc(lender.heap, POOL, &zero);
+    sem_post(&lender.lent);
+    sem_wait(&lender.wanted);
+    hak_front_empty(lender.heap);
+    hak_heap_check(lender.heap);
+    return unused;
+}
+
+static pthread_t start_lender(void)
+{
+    pthread_t thread;
+    sem_init(&lender.lent, 0, 0);
+    sem_init(&lender.wanted, 0, 0);
+    expect(pthread_create(&thread, NULL, lend, NULL) == 0);
+    sem_wait(&lender.lent);
+    expect(lender.heap != heap && lender.tiny[LENT - 1] != NULL && lender.pool[7] != NULL);
+    return thread;
+}
+
+static void end_lender(pthread_t thread)
+{
+    sem_post(&lender.wanted);
+    pthread_join(thread, NULL);
+}
+
+Test(front_foreign, foreign_tiny_blocks_wait_in_the_outbox)
+{
+    pthread_t thread = start_lender();
+    for (unsigned i = 0; i < HAK_OUTBOX_SLOTS - 1; i++) {
+        hak_front_free_remote(heap, TINY, lender.tiny[i]);
+        expect(heap->outbox_count == i + 1 && !hak_remote_pending(&lender.heap->owner));
+    }
+    hak_front_free_remote(heap, TINY, lender.tiny[HAK_OUTBOX_SLOTS - 1]);
+    expect(heap->outbox_count == 0 && hak_remote_pending(&lender.heap->owner));
+    hak_front_free_remote(heap, TINY, lender.tiny[HAK_OUTBOX_SLOTS]);
+    hak_front_empty(heap);
+    expect(heap->outbox_count == 0);
+    hak_heap_check(heap);
+    end_lender(thread);
+    expect(!hak_remote_pending(&lender.heap->owner), "its thread drained before it ended");
+}
+
+Test(front_foreign, foreign_pool_blocks_go_home_at_once)
+{
+    pthread_t thread = start_lender();
+    hak_front_free_remote(heap, POOL, lender.pool[3]);
+    expect(heap->outbox_count == 0 && hak_remote_pending(&lender.heap->owner));
+    end_lender(thread);
+    expect(is_in_slab(lender.pool[3]));
+}
+
+Test(front_foreign, without_a_heap_foreign_blocks_go_home_at_once)
+{
+    pthread_t thread = start_lender();
+    hak_front_free_remote(&hak_heap_none, TINY, lender.tiny[7]);
+    expect(hak_heap_none.outbox_count == 0 && hak_remote_pending(&lender.heap->owner));
+    end_lender(thread);
+    expect(is_in_slab(lender.tiny[7]));
+}
+
+Test(front_foreign, flushes_sort_out_owners)
+{
+    pthread_t thread = start_lender();
+    struct hak_bin *bin = &heap->bins[TINY];
+    void *own[20];
+    for (unsigned i = 0; i < 20; i++)
+        own[i] = alloc(TINY);
+    hak_front_empty(heap);
+    hak_front_warm(heap, TINY, 0);      // an empty bin with room
+    for (unsigned i = 0; i < 10; i++) { // as the header build frees: whoever owns them
+        expect(hak_front_push(bin, own[i]) && hak_front_push(bin, lender.tiny[i]));
+        hak_heap_check(heap);
+    }
+    hak_front_empty(heap);
+    hak_heap_check(heap);
+    for (unsigned i = 0; i < 10; i++)
+        expect(is_in_slab(own[i]) && !is_in_slab(own[i + 10]));
+    expect(hak_remote_drain(&lender.heap->owner) == 10); // its thread sleeps
+    for (unsigned i = 0; i < 10; i++)
+        expect(is_in_slab(lender.tiny[i]));
+    end_lender(thread);
+}
+
+// --- misuse
+
+static void expect_report(void (*action)(void *), void *block, const char *what)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s %p:", what, block);
+    expect_panic(action, block, HAK_DEBUG >= 2 ? "" : text); // else a walk of the heap may be first
+}
+
+static void free_twice_and_allocate(void *block)
+{
+    free_block(block);
+    free_block(block);
+    alloc(class_of(block));
+}
+
+static void free_twice_with_one_between(void *block)
+{
+    void *other = alloc(class_of(block));
+    free_block(block);
+    free_block(other);
+    free_block(block);
+    hak_front_empty(heap);
+}
+
+static void free_after_flush(void *block)
+{
+    alloc(TINY); // keeps the slab
+    free_block(block);
+    hak_front_empty(heap);
+    free_block(block);
+    hak_front_empty(heap);
+}
+
+static void free_as_if_of_class(void *block)
+{
+    hak_front_full(heap, TINY, block);
+    hak_front_empty(heap);
+}
+
+static void free_remote_twice(void *block)
+{
+    hak_front_free_remote(heap, TINY, block);
+    hak_front_free_remote(heap, TINY, lender.tiny[1]);
+    hak_front_free_remote(heap, TINY, block);
+    hak_front_empty(heap);
+}
+
+static void free_remote_now(void *block)
+{
+    hak_front_free_remote(&hak_heap_none, TINY, block);
+}
+
+Test(front_foreign, double_frees_are_reported)
+{
+    const unsigned classes[] = {0, TINY, 24, POOL, 40};
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        void *block = alloc(classes[i]);
+        expect_report(free_twice_and_allocate, block, "double free of");
+        expect_report(free_twice_with_one_between, block, "double free of");
+    }
+    expect_report(free_after_flush, alloc(TINY), "double free of");
+}
+
+static void free_in_a_run_again(void *second)
+{
+    char *block = second;
+    free_block(block);
+    free_block(block - hak_class_stride(TINY)); // this one is free once, and begins a run
+    free_block(block);
+    hak_front_empty(heap);
+}
+
+Test(front_foreign, reports_name_the_block_that_was_freed_twice)
+{
+    char *first = alloc(TINY), *second = alloc(TINY);
+    expect(second == first + hak_class_stride(TINY));
+    expect_report(free_in_a_run_again, second, "double free of");
+}
+
+Test(front_foreign, foreign_double_frees_are_reported)
+{
+    pthread_t thread = start_lender();
+    expect_report(free_remote_twice, lender.tiny[0], "double free of");
+    free_remote_now(lender.tiny[0]);
+    expect_report(free_remote_now, lender.tiny[0], "double free of");
+    end_lender(thread);
+}
+
+Test(front_foreign, what_is_no_block_is_reported)
+{
+    static char data[256];
+    char *tiny = alloc(TINY), *pool = alloc(POOL);
+    for (unsigned i = 0; i < HAK_CLASS_COUNT; i += 8)
+        alloc(i);
+    expect_report(free_as_if_of_class, tiny + 8, "invalid free of");
+    expect_report(free_as_if_of_class, tiny + 1, "invalid free of");
+    expect_report(free_as_if_of_class, pool + 16, "invalid free of");
+    expect_report(free_as_if_of_class, pool + 4096, "invalid free of");
+    expect_report(free_as_if_of_class, data, "invalid free of");
+    expect_report(free_remote_now, tiny + 8, "invalid free of");
+    expect_report(free_remote_now, data, "invalid free of");
+    char *behind = hak_slab_of(tiny)->span.base + HAK_GRANULE_BYTES - 4; // the last block
+    expect_report(free_remote_now, behind, "invalid free of");
+}

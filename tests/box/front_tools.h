@@ -1,0 +1,66 @@
+// A cold heap for the tests of the thread cache, and its ways in and out.
+#ifndef FRONT_TOOLS_H
+#define FRONT_TOOLS_H
+
+#include "fake_calls.h"
+#include "hak_front.h"
+#include "hak_option.h"
+#include "small_registry.h"
+
+enum { TINY = 4, POOL = 30, KIB = 1024 };
+
+static struct hak_heap *heap;
+
+static inline void cold_heap(void)
+{
+    small_registry();
+    hak_options.prewarm = 0;
+    heap = hak_heap_get();
+    expect(heap != NULL);
+}
+
+static inline unsigned class_of(const void *block)
+{
+    return hak_slab_of(block)->size_class;
+}
+
+static inline unsigned cached(const struct hak_bin *bin)
+{
+    return (unsigned)(bin->top - bin->base);
+}
+
+static inline unsigned capacity(const struct hak_bin *bin)
+{
+    return (unsigned)(bin->limit - bin->base);
+}
+
+// Also when the slab itself has been released.
+static inline bool is_in_slab(const void *block)
+{
+    if (hak_page_registry_entry(block) == 0)
+        return true;
+    const struct hak_slab *slab = hak_slab_of(block);
+    unsigned index = hak_slab_index(slab, block);
+    return (hak_slab_free_bits(slab, index / 64) >> (index % 64) & 1) != 0;
+}
+
+static inline void *alloc(unsigned size_class)
+{
+    bool zero = true;
+    void *block = hak_front_alloc(heap, size_class, &zero);
+    expect(block != NULL && class_of(block) == size_class && !is_in_slab(block));
+    expect((uintptr_t)block % hak_class_alignment(size_class) == 0);
+    expect(!zero || is_filled(block, 0, hak_class_usable(size_class)), "not zero");
+    return block;
+}
+
+static inline void free_block(void *block)
+{
+    size_t offset = hak_classidx_bin(block, &heap->owner.slabs.tag);
+    if (offset >= HAK_BIN_END)
+        hak_front_free_remote(heap, class_of(block), block);
+    else if (!hak_front_push(hak_heap_bin(heap, offset), block))
+        hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), block);
+}
+
+#endif

@@ -1,0 +1,425 @@
+// The life of heaps: bound, given back, adopted; fork; prewarming.
+#include "fake_calls.h"
+#include "hak_front.h"
+#include "hak_lock.h"
+#include "hak_option.h"
+#include "hak_prewarm.h"
+#include "small_registry.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+enum { TINY = 4, POOL = 30, BLOCKS = 500 };
+
+static void cold(void)
+{
+    small_registry();
+    hak_options.prewarm = 0;
+}
+
+TestSuite(heap, .init = cold);
+
+static unsigned cached(const struct hak_heap *heap, unsigned size_class)
+{
+    return (unsigned)(heap->bins[size_class].top - heap->bins[size_class].base);
+}
+
+static void *alloc(unsigned size_class)
+{
+    bool zero;
+    void *block = hak_front_alloc(hak_heap_get(), size_class, &zero);
+    expect(block != NULL);
+    hak_heap_check(hak_heap_self);
+    return block;
+}
+
+static void run(void *(*work)(void *), void *argument)
+{
+    pthread_t thread;
+    expect(pthread_create(&thread, NULL, work, argument) == 0);
+    pthread_join(thread, NULL);
+}
+
+// --- binding
+
+Test(heap, at_first_there_is_none)
+{
+    void *block = NULL;
+    expect(hak_heap_self == &hak_heap_none && !hak_heap_is_bound(hak_heap_self));
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        expect(!hak_front_pop(&hak_heap_none.bins[size_class], &block));
+        expect(!hak_front_push(&hak_heap_none.bins[size_class], &block));
+    }
+    expect(hak_heap_none.owner.slabs.tag == 0);
+}
+
+Test(heap, binding_happens_once)
+{
+    struct hak_heap *heap = hak_heap_get();
+    expect(heap != NULL && heap == hak_heap_self && hak_heap_is_bound(heap));
+    expect(heap->owner.slabs.tag >> HAK_ENTRY_OWNER_SHIFT != 0);
+    expect((heap->owner.slabs.tag & HAK_ENTRY_OFFSET_MASK) == 0);
+    expect(hak_heap_get() == heap && heap->state == HAK_HEAP_BOUND);
+    expect(hak_heap_bin(heap, 3 << HAK_BIN_SHIFT) == &heap->bins[3]);
+}
+
+static void bind_unless_out(bool may_fail)
+{
+    struct hak_heap *heap = hak_heap_get();
+    expect(heap == NULL ? may_fail && hak_heap_self == &hak_heap_none : hak_heap_self == heap);
+    if (heap == NULL)
+        return;
+    void *blocks[2 * HAK_CLASS_COUNT];
+    bool zero;
+    for (unsigned i = 0; i < 2 * HAK_CLASS_COUNT; i += 3) {
+        blocks[i] = hak_front_alloc(heap, i / 2, &zero);
+        hak_heap_check(heap);
+        expect(blocks[i] != NULL || may_fail);
+    }
+    for (unsigned i = 0; i < 2 * HAK_CLASS_COUNT; i += 3) {
+        if (blocks[i] != NULL && !hak_front_push(&heap->bins[i / 2], blocks[i]))
+            hak_front_full(heap, i / 2, blocks[i]);
+        hak_heap_check(heap);
+    }
+    hak_front_empty(heap);
+    hak_slab_trim(&heap->owner.slabs);
+    hak_span_trim();
+    hak_span_check();
+    expect(heap->owner.slabs.slabs == 0 && (hak_span_totals().chunks == 0 || may_fail));
+}
+
+Test(heap, each_call_may_fail)
+{
+    expect(fail_each_call(bind_unless_out) >= 5);
+}
+
+Test(heap, each_call_may_fail_while_prewarming)
+{
+    hak_options.prewarm = 1;
+    expect(fail_each_call(bind_unless_out) >= 5);
+}
+
+// --- threads end, heaps stay
+
+static void *note_heap(void *ret_heap)
+{
+    alloc(TINY);
+    *(struct hak_heap **)ret_heap = hak_heap_self;
+    return NULL;
+}
+
+Test(heap, the_next_thread_adopts_the_last_ones_heap)
+{
+    struct hak_heap *heaps[20];
+    expect(hak_heap_get() != NULL);
+    for (unsigned i = 0; i < 20; i++) {
+        run(note_heap, &heaps[i]);
+        expect(heaps[i] == heaps[0] && heaps[i] != hak_heap_self);
+        expect(heaps[i]->state == HAK_HEAP_IDLE);
+    }
+}
+
+enum { CROWD = 8 };
+static sem_t arrived, may_leave;
+
+static void *note_heap_and_wait(void *ret_heap)
+{
+    note_heap(ret_heap);
+    sem_post(&arrived);
+    sem_wait(&may_leave);
+    return NULL;
+}
+
+Test(heap, threads_at_one_time_have_heaps_of_their_own)
+{
+    struct hak_heap *heaps[2][CROWD];
+    pthread_t threads[CROWD];
+    sem_init(&arrived, 0, 0);
+    sem_init(&may_leave, 0, 0);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < CROWD; i++) {
+            expect(pthread_create(&threads[i], NULL, note_heap_and_wait, &heaps[round][i]) == 0);
+            sem_wait(&arrived);
+            for (unsigned j = 0; j < i; j++)
+                expect(heaps[round][i] != heaps[round][j] &&
+                       heaps[round][i]->owner.slabs.tag != heaps[round][j]->owner.slabs.tag);
+        }
+        for (unsigned i = 0; i < CROWD; i++)
+            sem_post(&may_leave);
+        for (unsigned i = 0; i < CROWD; i++)
+            pthread_join(threads[i], NULL);
+    }
+    unsigned known = 0;
+    for (unsigned i = 0; i < CROWD; i++) {
+        for (unsigned j = 0; j < CROWD; j++)
+            known += heaps[1][i] == heaps[0][j];
+    }
+    expect(known == CROWD, "the second crowd uses the heaps of the first");
+}
+
+static void *blocks[BLOCKS];
+
+static void *leave_blocks(void *ret_heap)
+{
+    for (unsigned i = 0; i < BLOCKS; i++)
+        blocks[i] = alloc(TINY);
+    return note_heap(ret_heap);
+}
+
+static void *expect_blocks_again(void *heap)
+{
+    unsigned found = 0;
+    expect(hak_heap_get() == heap && !hak_remote_pending(&hak_heap_self->owner), "drained");
+    size_t slabs = hak_heap_self->owner.slabs.slabs;
+    for (unsigned i = 0; i < 3 * BLOCKS; i++) {
+        void *block = alloc(TINY);
+        for (unsigned j = 0; j < BLOCKS; j++)
+            found += block == blocks[j];
+    }
+    expect(found == BLOCKS, "%u blocks came back, %zu slabs", found, slabs);
+    return NULL;
+}
+
+Test(heap, blocks_freed_while_a_heap_is_idle_are_its_adopters)
+{
+    struct hak_heap *heap;
+    run(leave_blocks, &heap);
+    for (unsigned i = 0; i < BLOCKS; i++) // the thread without a heap frees them
+        hak_front_free_remote(hak_heap_self, TINY, blocks[i]);
+    expect(!hak_heap_is_bound(hak_heap_self) && hak_remote_pending(&heap->owner));
+    run(expect_blocks_again, heap);
+}
+
+Test(heap, idle_heaps_are_drained_by_others)
+{
+    struct hak_heap *heap;
+    run(leave_blocks, &heap);
+    expect(heap->owner.slabs.slabs > 0);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        hak_front_free_remote(hak_heap_self, TINY, blocks[i]);
+    expect(hak_remote_pending(&heap->owner));
+    uint64_t purges = hak_os_counts().purge;
+    hak_heap_drain_idle();
+    expect(hak_os_counts().purge > purges, "and gives back what became free");
+    expect(!hak_remote_pending(&heap->owner) && heap->state == HAK_HEAP_IDLE);
+    hak_heap_check(heap);
+    // One block of leave_blocks' own is still live.
+    expect(heap->owner.slabs.slabs == 1, "%zu slabs", heap->owner.slabs.slabs);
+    struct hak_heap *adopted;
+    run(note_heap, &adopted);
+    expect(adopted == heap);
+}
+
+Test(heap, idle_heaps_are_drained_when_a_thread_ends)
+{
+    struct hak_heap *heaps[2];
+    pthread_t thread;
+    sem_init(&arrived, 0, 0);
+    sem_init(&may_leave, 0, 0);
+    expect(pthread_create(&thread, NULL, note_heap_and_wait, &heaps[1]) == 0);
+    sem_wait(&arrived);
+    run(leave_blocks, &heaps[0]);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        hak_front_free_remote(hak_heap_self, TINY, blocks[i]);
+    expect(heaps[0] != heaps[1] && hak_remote_pending(&heaps[0]->owner));
+    sem_post(&may_leave);
+    pthread_join(thread, NULL);
+    expect(!hak_remote_pending(&heaps[0]->owner));
+    expect(heaps[0]->state == HAK_HEAP_IDLE && heaps[1]->state == HAK_HEAP_IDLE);
+}
+
+static void *fill_caches(void *ret_heap)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class += 5) {
+        for (unsigned i = 0; i < 10; i++)
+            blocks[i] = alloc(size_class);
+        for (unsigned i = 0; i < 10; i++) {
+            if (!hak_front_push(&hak_heap_self->bins[size_class], blocks[i]))
+                hak_front_full(hak_heap_self, size_class, blocks[i]);
+        }
+    }
+    *(struct hak_heap **)ret_heap = hak_heap_self;
+    return NULL;
+}
+
+Test(heap, an_ended_thread_keeps_nothing)
+{
+    struct hak_heap *heap;
+    run(fill_caches, &heap);
+    hak_heap_check(heap);
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++)
+        expect(heap->bins[size_class].base == NULL && cached(heap, size_class) == 0);
+    expect(heap->owner.slabs.slabs == 0 && heap->outbox_count == 0 && heap->grown_bytes == 0);
+    hak_span_trim();
+    expect(hak_span_totals().chunks == 0);
+}
+
+// Destructors of keys made after hakmem's run after its own: they find no heap and bind one anew.
+static void allocate_late(void *rounds)
+{
+    alloc(TINY);
+    expect(hak_heap_self->state == HAK_HEAP_BOUND, "it is somebody else's by now");
+    (void)rounds;
+}
+
+static void *allocate_now_and_late(void *key)
+{
+    alloc(TINY);
+    pthread_setspecific(*(pthread_key_t *)key, "allocate late");
+    return hak_heap_self;
+}
+
+Test(heap, destructors_that_allocate_lose_no_heap)
+{
+    expect(hak_heap_get() != NULL); // hakmem's key is made
+    pthread_key_t key;
+    expect(pthread_key_create(&key, allocate_late) == 0);
+    void *heaps[30];
+    unsigned different = 0;
+    for (unsigned i = 0; i < 30; i++) {
+        pthread_t thread;
+        expect(pthread_create(&thread, NULL, allocate_now_and_late, &key) == 0);
+        pthread_join(thread, &heaps[i]);
+        bool seen = false;
+        for (unsigned j = 0; j < i; j++)
+            seen = seen || heaps[j] == heaps[i];
+        different += !seen;
+        expect(((struct hak_heap *)heaps[i])->state == HAK_HEAP_IDLE);
+    }
+    expect(different == 1, "%u heaps", different);
+}
+
+// --- fork
+
+static struct hak_heap *bound_heap;
+
+static void adopt_in_child(void *expected)
+{
+    hak_heap_after_fork();
+    hak_lock_drop_all();
+    struct hak_heap *own = hak_heap_self;
+    expect(own->state == HAK_HEAP_BOUND);
+    alloc(TINY);
+    hak_heap_self = &hak_heap_none; // as another thread of the child would begin
+    struct hak_heap *adopted = hak_heap_bind();
+    expect((adopted == bound_heap) == (expected != NULL) && adopted != own);
+    alloc(TINY);
+    alloc(POOL);
+}
+
+Test(heap, a_forked_child_adopts_the_heaps_it_can)
+{
+    pthread_t thread;
+    sem_init(&arrived, 0, 0);
+    sem_init(&may_leave, 0, 0);
+    expect(hak_heap_get() != NULL);
+    expect(pthread_create(&thread, NULL, note_heap_and_wait, &bound_heap) == 0);
+    sem_wait(&arrived);
+    hak_lock_take_all(); // as the fork handler does
+    succeed_in_child(adopt_in_child, bound_heap);
+    expect(!hak_heap_is_busy(bound_heap));
+    hak_heap_enter(bound_heap); // in the middle of something
+    expect(hak_heap_is_busy(bound_heap));
+    succeed_in_child(adopt_in_child, NULL);
+    hak_heap_leave(bound_heap);
+    hak_lock_drop_all();
+    sem_post(&may_leave);
+    pthread_join(thread, NULL);
+}
+
+// --- prewarming, compiled in every build
+
+static const struct {
+    size_t kib;
+    unsigned blocks;
+} pool_counts[] = {{8, 16}, {12, 16}, {16, 12}, {24, 8}, {32, 8}, {40, 4}, {52, 4}};
+enum { POOL_COUNTS = sizeof pool_counts / sizeof pool_counts[0], TINY_COUNT = 16 };
+
+static size_t cached_bytes(const struct hak_heap *heap)
+{
+    size_t bytes = 0;
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++)
+        bytes += cached(heap, size_class) * hak_class_stride(size_class);
+    return bytes;
+}
+
+Test(heap, prewarming_fills_by_count_and_within_2_mib)
+{
+    struct hak_heap *heap = hak_heap_get();
+    expect(cached_bytes(heap) == 0);
+    hak_options.prewarm = 1;
+    hak_prewarm(heap);
+    hak_heap_check(heap);
+    for (unsigned size_class = 0; size_class < HAK_TINY_CLASSES; size_class++)
+        expect(cached(heap, size_class) == TINY_COUNT, "class %u", size_class);
+    for (unsigned i = 0; i < POOL_COUNTS; i++)
+        expect(cached(heap, hak_class_of(pool_counts[i].kib * 1024)) == pool_counts[i].blocks,
+               "%zu KiB", pool_counts[i].kib);
+    expect(cached_bytes(heap) <= 2 * 1024 * 1024 && heap->grown_bytes <= 2 * 1024 * 1024, "%zu KiB",
+           cached_bytes(heap) / 1024);
+    size_t bytes = cached_bytes(heap);
+    hak_prewarm(heap);
+    expect(cached_bytes(heap) == bytes, "warm enough");
+}
+
+Test(heap, prewarming_can_be_off)
+{
+    struct hak_heap *heap = hak_heap_get();
+    hak_prewarm(heap);
+    expect(cached_bytes(heap) == 0 && heap->owner.slabs.slabs == 0);
+}
+
+Test(heap, adaptive_prewarming_follows_recent_threads)
+{
+    struct hak_heap *heap = hak_heap_get();
+    hak_options.prewarm = 2;
+    hak_prewarm(heap);
+    expect(cached_bytes(heap) == 0, "no thread has ended yet");
+    alloc(TINY);
+    alloc(20);
+    hak_prewarm_learn(heap);
+    hak_front_empty(heap);
+    hak_prewarm(heap);
+    expect(cached(heap, TINY) == TINY_COUNT && cached(heap, 20) == TINY_COUNT);
+    expect(cached_bytes(heap) == TINY_COUNT * (hak_class_stride(TINY) + hak_class_stride(20)));
+}
+
+Test(heap, the_build_option_prewarms_new_threads)
+{
+    hak_options.prewarm = 1;
+    struct hak_heap *heap = hak_heap_get();
+    expect((cached_bytes(heap) > 0) == HAK_PREWARM);
+}
+
+// Blocks that an adopted heap has in the middle of its slabs are found one by one.
+static void *leave_holes(void *ret_heap)
+{
+    static void *all[HAK_SLAB_MAX_BLOCKS];
+    unsigned count = hak_class_blocks(1);
+    for (unsigned i = 0; i < count; i++)
+        all[i] = alloc(1);
+    for (unsigned i = 0; i < count; i += 2) {
+        if (!hak_front_push(&hak_heap_self->bins[1], all[i]))
+            hak_front_full(hak_heap_self, 1, all[i]);
+    }
+    return note_heap(ret_heap);
+}
+
+static void *warm_up(void *heap)
+{
+    expect(hak_heap_get() == heap);
+    hak_prewarm(heap);
+    hak_heap_check(heap);
+    expect(cached(heap, 1) == TINY_COUNT);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        alloc(1);
+    return NULL;
+}
+
+Test(heap, prewarming_an_adopted_heap)
+{
+    struct hak_heap *heap;
+    run(leave_holes, &heap);
+    hak_options.prewarm = 1;
+    run(warm_up, heap);
+}

@@ -1,0 +1,233 @@
+// Large blocks.
+#include "fake_calls.h"
+#include "hak_bigcache.h"
+#include "hak_large.h"
+#include "hak_meta.h"
+#include "hak_option.h"
+#include "hak_span.h"
+#include "small_registry.h"
+
+#include <pthread.h>
+
+enum { KIB = 1024, MIB = 1024 * 1024, GRANULE = HAK_GRANULE_BYTES };
+
+TestSuite(large, .init = small_registry);
+
+static unsigned char *alloc(size_t bytes, size_t alignment)
+{
+    bool zero = false;
+    unsigned char *p = hak_large_alloc(bytes, alignment, &zero);
+    expect(p != NULL && (uintptr_t)p % alignment == 0);
+    expect((hak_page_registry_entry(p) & HAK_ENTRY_OFFSET_MASK) >= HAK_BIN_END);
+    size_t usable = hak_large_usable(p), rounded = hak_round_up(bytes, GRANULE);
+    expect(usable >= bytes && usable <= rounded + rounded / 8, "%zu for %zu", usable, bytes);
+    expect(!zero || is_filled(p, 0, usable), "%zu bytes not zero", bytes);
+    return p;
+}
+
+static void free_large(void *p)
+{
+    hak_large_free(p);
+    expect(hak_page_registry_entry(p) == 0);
+}
+
+static void use_sizes_and_alignments(bool may_fail)
+{
+    (void)may_fail;
+    for (size_t bytes = HAK_POOL_MAX_BYTES + 1; bytes < 8 * MIB; bytes += bytes / 2) {
+        for (size_t alignment = 1; alignment <= 8 * MIB; alignment *= 8) {
+            unsigned char *p = alloc(bytes, alignment), *q = alloc(bytes, alignment);
+            memset(p, 1, hak_large_usable(p));
+            memset(q, 2, hak_large_usable(q));
+            expect(is_filled(p, 1, hak_large_usable(p)));
+            free_large(p);
+            expect(is_filled(q, 2, hak_large_usable(q)));
+            free_large(q);
+        }
+    }
+    free_large(alloc(1, 2 * MIB)); // small, but aligned like nothing else
+    hak_bigcache_trim();
+}
+
+Test(large, sizes_and_alignments)
+{
+    expect_no_loss(use_sizes_and_alignments);
+}
+
+Test(large, what_cannot_be_mapped_is_refused)
+{
+    bool zero;
+    size_t before = hak_os_counts().mapped_bytes;
+    const size_t sizes[] = {SIZE_MAX,
+                            SIZE_MAX - GRANULE,
+                            PTRDIFF_MAX,
+                            (size_t)PTRDIFF_MAX + 1,
+                            PTRDIFF_MAX - GRANULE,
+                            (size_t)1 << 50};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        expect(hak_large_alloc(sizes[i], 1, &zero) == NULL, "%zu", sizes[i]);
+    size_t stays = hak_os_counts().mapped_bytes - before;
+    expect(stays <= 512 * KIB, "%zu bytes for descriptors?", stays);
+}
+
+Test(large, fresh_mappings_are_zero_and_cached_ones_are_not_said_to_be)
+{
+    bool zero = false;
+    char *p = hak_large_alloc(1 * MIB, 1, &zero);
+    expect(p != NULL && zero);
+    memset(p, 1, 1 * MIB);
+    free_large(p);
+    p = hak_large_alloc(1 * MIB, 1, &zero);
+    expect(p != NULL && (!zero || is_filled(p, 0, 1 * MIB)));
+    free_large(p);
+}
+
+Test(large, repeated_sizes_cost_no_kernel_call)
+{
+    if (is_impl("none"))
+        return; // maps and unmaps, by design
+    for (size_t bytes = HAK_POOL_MAX_BYTES + 1; bytes < 4 * MIB; bytes += 100 * KIB) {
+        free_large(alloc(bytes, 1));
+        uint64_t calls = kernel_calls();
+        for (unsigned i = 0; i < 10; i++)
+            free_large(alloc(bytes, 1));
+        expect(kernel_calls() == calls, "%zu bytes", bytes);
+    }
+}
+
+Test(large, resizing_keeps_contents)
+{
+    unsigned char *p = alloc(1 * MIB, 1);
+    memset(p, 1, 1 * MIB);
+    unsigned char *q = hak_large_resize(p, 5 * MIB);
+    expect(q != NULL && hak_large_usable(q) >= 5 * MIB && is_filled(q, 1, 1 * MIB));
+    expect(q == p || hak_page_registry_entry(p) == 0, "the old place is forgotten");
+    memset(q, 2, 5 * MIB);
+    p = hak_large_resize(q, 1 * MIB);
+    expect(p != NULL && is_filled(p, 2, 1 * MIB) && hak_large_usable(p) < 2 * MIB);
+    expect(hak_large_resize(p, hak_large_usable(p)) == p, "nothing to do");
+    expect(hak_large_resize(p, SIZE_MAX) == NULL && hak_large_resize(p, PTRDIFF_MAX) == NULL);
+    expect(is_filled(p, 2, 1 * MIB) && hak_large_usable(p) >= 1 * MIB);
+    free_large(p);
+}
+
+Test(large, a_refused_resize_leaves_the_block)
+{
+    unsigned char *p = alloc(1 * MIB, 1);
+    memset(p, 1, 1 * MIB);
+    for (unsigned successes = 0; successes < 3; successes++) { // in place, to a new mapping
+        hak_fake_os_fail(successes, UINT_MAX);
+        unsigned char *q = hak_large_resize(p, 2 * MIB);
+        hak_fake_os_fail(0, 0);
+        expect(q == NULL && is_filled(p, 1, 1 * MIB) && hak_large_usable(p) >= 1 * MIB);
+    }
+    expect(hak_large_resize(p, 2 * MIB) != NULL);
+}
+
+Test(large, a_refused_move_leaves_no_trace)
+{
+    unsigned char *p = alloc(1 * MIB, 1);
+    hak_fake_os_fail(2, 1); // in place, the new mapping, moving there
+    size_t mapped = hak_os_counts().mapped_bytes;
+    unsigned char *moved = hak_large_resize(p, 2 * MIB);
+    expect(moved == NULL && hak_os_counts().mapped_bytes == mapped);
+    void *there = hak_os_map(2 * MIB, 1); // the same place, most likely
+    expect(there != NULL && hak_page_registry_entry(there) == 0);
+    free_large(p);
+}
+
+// --- what is no block
+
+static void free_it(void *p)
+{
+    hak_large_free(p);
+}
+
+Test(large, interior_pointers_are_refused)
+{
+    unsigned char *p = alloc(2 * MIB, 1);
+    expect(hak_large_usable(p + 16) == 0 && hak_large_resize(p + 16, 3 * MIB) == NULL);
+    expect_panic(free_it, p + 16, "invalid free of 0x");
+    expect_panic(free_it, p + 1, "invalid free of 0x");
+    expect(hak_page_registry_entry(p + hak_large_usable(p) / 2) == 0, "only the start is recorded");
+    free_large(p);
+}
+
+// --- failures
+
+static void use_large(bool may_fail)
+{
+    enum { COUNT = 6 };
+    unsigned char *blocks[COUNT] = {NULL};
+    bool zero;
+    for (unsigned i = 0; i < COUNT; i++) {
+        size_t bytes = 600 * KIB + (size_t)i % 4 * 100 * KIB;
+        blocks[i] = hak_large_alloc(bytes, i % 3 == 0 ? 1 * MIB : 1, &zero);
+        expect(blocks[i] != NULL || may_fail);
+        if (blocks[i] == NULL)
+            continue;
+        memset(blocks[i], (int)i + 1, 4096);
+        unsigned char *moved = i % 4 == 1 ? hak_large_resize(blocks[i], bytes + 300 * KIB)
+                                          : blocks[i];
+        expect(moved != NULL || may_fail);
+        blocks[i] = moved != NULL ? moved : blocks[i];
+        expect(hak_large_usable(blocks[i]) >= bytes &&
+               is_filled(blocks[i], (unsigned char)(i + 1), 4096));
+        if (i % 3 == 2) {
+            free_large(blocks[i]);
+            blocks[i] = NULL;
+        }
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (blocks[i] != NULL)
+            free_large(blocks[i]);
+    }
+    hak_bigcache_trim();
+}
+
+Test(large, each_call_may_fail)
+{
+    expect(fail_each_call(use_large) >= 8);
+}
+
+Test(large, repeated_use_needs_no_more_memory)
+{
+    expect_no_loss(use_large);
+}
+
+// Neither without memory for the registry's table nor without memory for the block.
+Test(first_large, without_memory_nothing_stays)
+{
+    const size_t metadata = 256 * KIB; // one map of it; a second one would show a loss
+    bool zero;
+    hak_fake_os_limit(2 * metadata + GRANULE);
+    for (unsigned i = 0; i < 10000; i++)
+        expect(hak_large_alloc(i % 2 == 0 ? 1 : 8 * MIB, 1, &zero) == NULL);
+    hak_bigcache_trim();
+    expect(hak_os_counts().mapped_bytes == metadata, "%zu", hak_os_counts().mapped_bytes);
+}
+
+// --- threads
+
+static void *alloc_and_free(void *argument)
+{
+    struct dice dice = {(uintptr_t)argument};
+    for (unsigned step = 0; step < 200; step++) {
+        size_t bytes = HAK_POOL_MAX_BYTES + 1 + dice_roll(&dice, 1 * MIB);
+        unsigned char *p = alloc(bytes, 1);
+        memset(p, (int)step, 64);
+        p[bytes - 1] = (unsigned char)step;
+        expect(is_filled(p, (unsigned char)step, 64) && p[bytes - 1] == (unsigned char)step);
+        free_large(p);
+    }
+    return NULL;
+}
+
+Test(large, threads_share_the_cache)
+{
+    pthread_t threads[2];
+    for (uintptr_t i = 0; i < 2; i++)
+        expect(pthread_create(&threads[i], NULL, alloc_and_free, (void *)(i + 1)) == 0);
+    for (unsigned i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}

@@ -1,0 +1,25 @@
+// 50,000 operations of 16..1039 bytes over 256 slots, from a cold start: at most 8 memory system
+// calls in all.
+#include "expect.h"
+#include "hak_os_boundary.h"
+
+#include <hakmem/hakmem.h>
+
+int main(void)
+{
+    void *slots[256] = {0};
+    unsigned random = 1;
+    for (int i = 0; i < 50000; i++) {
+        random = random * 1103515245u + 12345u;
+        unsigned slot = random >> 16 & 255;
+        hak_free(slots[slot]);
+        random = random * 1103515245u + 12345u;
+        slots[slot] = hak_alloc(16 + (random >> 16 & 1023));
+        EXPECT(slots[slot] != NULL, "operation %d", i);
+    }
+    struct hak_os_counts counts = hak_os_counts();
+    unsigned long long calls = counts.map + counts.unmap + counts.purge + counts.resize;
+    printf("memory system calls: %llu\n", calls);
+    EXPECT(calls <= 8, "%llu calls", calls);
+    return 0;
+}

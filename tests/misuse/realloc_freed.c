@@ -1,0 +1,13 @@
+// realloc of a freed block that has left the thread cache.
+#include <stdlib.h>
+
+int main(void)
+{
+    enum { MANY = 20000 };
+    static void *p[MANY];
+    for (int i = 0; i < MANY; i++)
+        p[i] = malloc(64);
+    for (int i = 0; i < MANY; i += 2)
+        free(p[i]);
+    free(realloc(p[100], 5000));
+}

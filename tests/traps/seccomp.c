@@ -1,0 +1,65 @@
+// Trap 17: a seccomp filter refuses madvise, getrandom and membarrier with EPERM. The program
+// installs it, then executes itself, so that the allocator starts under the filter.
+#define _GNU_SOURCE
+#include "trap.h"
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#define REFUSE(number)                                                                             \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),                                             \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+
+static void install_filter(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        REFUSE(SYS_madvise),
+        REFUSE(SYS_getrandom),
+        REFUSE(SYS_membarrier),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof code[0], code};
+    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+        return;
+    puts("this machine refuses seccomp filters");
+    exit(77);
+}
+
+static void *thread(void *seed)
+{
+    trap_churn((uintptr_t)seed, 20000, 8 << 20);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 1) {
+        install_filter();
+        char *again[] = {argv[0], "filtered", NULL};
+        execv("/proc/self/exe", again);
+    }
+    CHECK(argc == 2 && madvise((void *)4096, 4096, MADV_NORMAL) == -1 && errno == EPERM);
+    pthread_t threads[3];
+    for (uintptr_t i = 0; i < 3; i++)
+        CHECK(!pthread_create(&threads[i], NULL, thread, (void *)(i + 1)));
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    for (int round = 0; round < 3;
+         round++) { // memory that cannot be purged must still read as zero
+        const size_t n = 32 << 20;
+        unsigned char *p = calloc(1, n);
+        for (size_t i = 0; i < n; i += 512)
+            CHECK(p[i] == 0);
+        memset(p, 1, n);
+        free(p);
+        malloc_trim(0);
+    }
+}
