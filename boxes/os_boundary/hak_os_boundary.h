@@ -19,6 +19,15 @@ struct hak_os_counts {
 // Cost: one kernel call when the neighbourhood is aligned already, else up to five.
 void *hak_os_map(size_t bytes, size_t alignment);
 
+// Addresses for a table of which little will be used: they may be written where committed, and
+// elsewhere read as zero if `readable` or else not be touched.  What is not committed costs no
+// memory, also under strict overcommit and mlockall, except that mlockall fills in the page tables of
+// what is readable.  Pre: as hak_os_map with alignment 1.
+void *hak_os_reserve(size_t bytes, bool readable);
+
+// Makes [p, p + bytes), part of a reservation, writable.  Pre: whole OS pages.
+bool hak_os_commit(void *p, size_t bytes);
+
 // Unmaps [p, p + bytes), all of it mapped by hak_os_map.  False: the kernel refused (map count
 // limit on a split); the memory is still there.
 bool hak_os_unmap(void *p, size_t bytes);

@@ -77,6 +77,22 @@ Test(os_boundary, aligned_neighbours_cost_one_call_each)
         unmap(chunks[i], 1 * MIB);
 }
 
+// A terabyte: what is committed works, what is not costs nothing and reads as zero.
+Test(os_boundary, a_reservation_is_writable_where_committed)
+{
+    size_t bytes = is_fake() ? (size_t)MIB : (size_t)1 << 40;
+    char *p = hak_os_reserve(bytes, true);
+    char *unreadable = hak_os_reserve(bytes, false);
+    expect(p != NULL && unreadable != NULL && unreadable != p);
+    expect(is_filled(p, 0, 64 * KIB) && is_filled(p + bytes - 64 * KIB, 0, 64 * KIB));
+    expect(hak_os_commit(p + 64 * KIB, 64 * KIB) && hak_os_commit(unreadable, 64 * KIB));
+    memset(p + 64 * KIB, 1, 64 * KIB);
+    memset(unreadable, 1, 64 * KIB);
+    expect(is_filled(p, 0, 64 * KIB) && is_filled(p + 128 * KIB, 0, 64 * KIB));
+    unmap(p, bytes);
+    unmap(unreadable, bytes);
+}
+
 Test(os_boundary, purged_pages_read_as_zero)
 {
     char *p = map(256 * KIB, 4 * KIB);

@@ -60,6 +60,19 @@ void *hak_os_map(size_t bytes, size_t alignment)
     return p;
 }
 
+void *hak_os_reserve(size_t bytes, bool readable)
+{
+    (void)readable;
+    return hak_os_map(bytes, 1);
+}
+
+bool hak_os_commit(void *p, size_t bytes)
+{
+    (void)p;
+    (void)bytes;
+    return call_passes(HAK_OS_MAP);
+}
+
 // Pre: the whole mapping; the fake does not split.
 bool hak_os_unmap(void *p, size_t bytes)
 {

@@ -15,17 +15,37 @@
 // that address keeps neighbours aligned with one call each.
 static _Atomic uintptr_t xhint;
 
-static void *map_at(void *hint, size_t bytes)
+static void *map_as(void *hint, size_t bytes, int protection)
 {
     int saved_errno = errno;
     hak_os_count_call(HAK_OS_MAP);
-    long p = syscall(SYS_mmap, hint, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                     0L);
+    long p = syscall(SYS_mmap, hint, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
     errno = saved_errno;
     if (p == -1)
         return NULL;
     hak_os_count_bytes(bytes, 0);
     return (void *)p; // NOLINT(performance-no-int-to-ptr): what mmap returns
+}
+
+static void *map_at(void *hint, size_t bytes)
+{
+    return map_as(hint, bytes, PROT_READ | PROT_WRITE);
+}
+
+// Not writable: the kernel charges nothing for such a mapping, and mlockall fills it with the one
+// page of zeros at most.
+void *hak_os_reserve(size_t bytes, bool readable)
+{
+    return map_as(NULL, bytes, readable ? PROT_READ : PROT_NONE);
+}
+
+bool hak_os_commit(void *p, size_t bytes)
+{
+    int saved_errno = errno;
+    hak_os_count_call(HAK_OS_MAP);
+    bool done = syscall(SYS_mprotect, p, bytes, PROT_READ | PROT_WRITE) == 0;
+    errno = saved_errno;
+    return done;
 }
 
 bool hak_os_unmap(void *p, size_t bytes)
