@@ -4,26 +4,22 @@
 //     a full chunk is in list 0.
 // INV a chunk with dirty granules is in the dirty queue, the one that got dirty first in front.
 // INV totals equal the sums over all chunks.
-#include "hak_dirty.h"
+#include "hak_granule_set.h"
 #include "hak_lock.h"
 #include "hak_meta.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
+#include "hak_retain.h"
 #include "hak_span.h"
 
-__extension__ typedef unsigned __int128 granule_set; // one bit a granule
-
-enum {
-    CHUNK_MAX_GRANULES = 128,
-    MIB_GRANULES = 1024 * 1024 / HAK_GRANULE_BYTES,
-};
+enum { MIB = 1024 * 1024, MIB_GRANULES = MIB / HAK_GRANULE_BYTES };
 
 struct hak_chunk {
     char *base;
     unsigned granules;
     unsigned longest_run; // of free granules, counted to HAK_SLAB_MAX_GRANULES
-    granule_set free;
-    granule_set used;
+    hak_granule_set free;
+    hak_granule_set used;
     struct hak_chunk *next, *previous;
     struct hak_chunk *next_dirty, *previous_dirty;
     bool queued; // in the dirty queue
@@ -32,6 +28,7 @@ struct hak_chunk {
 static struct hak_chunk *dirty_first, *dirty_last;
 static struct hak_chunk *lists[HAK_SLAB_MAX_GRANULES + 1];
 static struct hak_span_totals totals;
+static struct hak_retain retained; // totals.dirty_bytes
 static bool
     purge_refused; // the kernel takes no pages (mlock, seccomp): not asked again until a trim
 static struct hak_meta_pool chunk_pool = {
@@ -41,47 +38,14 @@ static struct hak_meta_pool chunk_pool = {
 };
 static unsigned next_chunk_mib; // 0: not yet set from the options
 
-static granule_set low_bits(unsigned count)
-{
-    return count == CHUNK_MAX_GRANULES ? ~(granule_set)0 : ((granule_set)1 << count) - 1;
-}
-
-static unsigned lowest_bit(granule_set set) // Pre: set != 0
-{
-    uint64_t low = (uint64_t)set;
-    return low != 0 ? hak_ctz64(low) : 64 + hak_ctz64((uint64_t)(set >> 64));
-}
-
-// Bit i of the result: `length` free granules begin at i.
-static granule_set runs_of(granule_set free, unsigned length)
-{
-    granule_set runs = free;
-    for (unsigned i = 1; i < length && runs != 0; i++)
-        runs &= free >> i;
-    return runs;
-}
-
-static unsigned longest_run(granule_set free)
-{
-    unsigned length = 0;
-    for (granule_set runs = free; runs != 0 && length < HAK_SLAB_MAX_GRANULES; length++)
-        runs &= free >> (length + 1);
-    return length;
-}
-
-static unsigned count(granule_set set)
-{
-    return hak_popcount64((uint64_t)set) + hak_popcount64((uint64_t)(set >> 64));
-}
-
-static granule_set dirty(const struct hak_chunk *chunk)
+static hak_granule_set dirty(const struct hak_chunk *chunk)
 {
     return chunk->free & chunk->used;
 }
 
 static bool is_free(const struct hak_chunk *chunk)
 {
-    return chunk->free == low_bits(chunk->granules);
+    return chunk->free == hak_granules_below(chunk->granules);
 }
 
 static size_t chunk_bytes(const struct hak_chunk *chunk)
@@ -91,7 +55,7 @@ static size_t chunk_bytes(const struct hak_chunk *chunk)
 
 static void list_locked(struct hak_chunk *chunk)
 {
-    chunk->longest_run = longest_run(chunk->free);
+    chunk->longest_run = hak_granules_longest_run(chunk->free);
     struct hak_chunk **head = &lists[chunk->longest_run];
     chunk->previous = NULL;
     chunk->next = *head;
@@ -112,7 +76,7 @@ static void unlist_locked(struct hak_chunk *chunk)
 
 static void relist_locked(struct hak_chunk *chunk)
 {
-    if (longest_run(chunk->free) == chunk->longest_run)
+    if (hak_granules_longest_run(chunk->free) == chunk->longest_run)
         return;
     unlist_locked(chunk);
     list_locked(chunk);
@@ -140,24 +104,27 @@ static void unqueue_dirty_locked(struct hak_chunk *chunk)
                                 : &dirty_last) = chunk->previous_dirty;
 }
 
-static size_t live_bytes_locked(void)
+static size_t dirty_floor_locked(void)
 {
-    return totals.chunk_bytes - totals.free_bytes;
+    size_t live = totals.chunk_bytes - totals.free_bytes;
+    size_t share = live / 100 * (size_t)hak_options.dirty_percent;
+    size_t least = (size_t)hak_options.dirty_mib * MIB;
+    return share > least ? share : least;
 }
 
 // Granules leave and join the free ones; the totals follow.
-static void occupy_locked(struct hak_chunk *chunk, granule_set granules)
+static void occupy_locked(struct hak_chunk *chunk, hak_granule_set granules)
 {
-    totals.free_bytes -= (size_t)count(granules) * HAK_GRANULE_BYTES;
-    totals.dirty_bytes -= (size_t)count(granules & chunk->used) * HAK_GRANULE_BYTES;
+    totals.free_bytes -= (size_t)hak_granules_count(granules) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes -= (size_t)hak_granules_count(granules & chunk->used) * HAK_GRANULE_BYTES;
     chunk->free &= ~granules;
     relist_locked(chunk);
 }
 
-static void vacate_locked(struct hak_chunk *chunk, granule_set granules)
+static void vacate_locked(struct hak_chunk *chunk, hak_granule_set granules)
 {
-    totals.free_bytes += (size_t)count(granules) * HAK_GRANULE_BYTES;
-    totals.dirty_bytes += (size_t)count(granules & chunk->used) * HAK_GRANULE_BYTES;
+    totals.free_bytes += (size_t)hak_granules_count(granules) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes += (size_t)hak_granules_count(granules & chunk->used) * HAK_GRANULE_BYTES;
     chunk->free |= granules;
     relist_locked(chunk);
     if (dirty(chunk) != 0)
@@ -171,12 +138,12 @@ static bool take_locked(unsigned granules, struct hak_span *ret_span)
         chunk = lists[run];
     if (chunk == NULL)
         return false;
-    granule_set runs = runs_of(dirty(chunk), granules); // has pages already
+    hak_granule_set runs = hak_granules_runs(dirty(chunk), granules); // has pages already
     if (runs == 0)
-        runs = runs_of(chunk->free, granules);
-    unsigned first = lowest_bit(runs);
-    granule_set span = low_bits(granules) << first;
-    granule_set clean = span & ~chunk->used;
+        runs = hak_granules_runs(chunk->free, granules);
+    unsigned first = hak_granules_first(runs);
+    hak_granule_set span = hak_granules_below(granules) << first;
+    hak_granule_set clean = span & ~chunk->used;
     *ret_span = (struct hak_span){
         .base = chunk->base + (size_t)first * HAK_GRANULE_BYTES,
         .chunk = chunk,
@@ -185,8 +152,10 @@ static bool take_locked(unsigned granules, struct hak_span *ret_span)
     };
     occupy_locked(chunk, span);
     chunk->used |= span;
+    hak_retain_now(&retained, totals.dirty_bytes);
     if (clean != 0)
-        hak_dirty_needed((size_t)count(clean) * HAK_GRANULE_BYTES, live_bytes_locked());
+        hak_retain_needed(&retained, (size_t)hak_granules_count(clean) * HAK_GRANULE_BYTES,
+                          dirty_floor_locked());
     return true;
 }
 
@@ -207,7 +176,7 @@ static void remember_locked(struct hak_chunk *chunk)
     totals.chunks++;
     totals.chunk_bytes += chunk_bytes(chunk);
     totals.free_bytes += chunk_bytes(chunk);
-    totals.dirty_bytes += (size_t)count(dirty(chunk)) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes += (size_t)hak_granules_count(dirty(chunk)) * HAK_GRANULE_BYTES;
     if (dirty(chunk) != 0)
         queue_dirty_locked(chunk);
 }
@@ -231,7 +200,7 @@ static bool add_chunk(void)
         return false;
     }
     *chunk = (struct hak_chunk){.base = base, .granules = mib * MIB_GRANULES};
-    chunk->free = low_bits(chunk->granules);
+    chunk->free = hak_granules_below(chunk->granules);
     hak_lock_take(HAK_LOCK_SPANS);
     remember_locked(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
@@ -259,7 +228,7 @@ static void forget_locked(struct hak_chunk *chunk)
     totals.chunks--;
     totals.chunk_bytes -= chunk_bytes(chunk);
     totals.free_bytes -= chunk_bytes(chunk);
-    totals.dirty_bytes -= (size_t)count(dirty(chunk)) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes -= (size_t)hak_granules_count(dirty(chunk)) * HAK_GRANULE_BYTES;
 }
 
 // Pre: `chunk` is forgotten.  A refused unmap puts it back.
@@ -278,7 +247,7 @@ static size_t unmap_chunk(struct hak_chunk *chunk)
 
 // Takes the dirty granules of the chunk that has been dirty longest out of circulation, when more
 // than `keep_bytes` are dirty in all.
-static struct hak_chunk *claim_dirty(size_t keep_bytes, granule_set *ret_granules)
+static struct hak_chunk *claim_dirty(size_t keep_bytes, hak_granule_set *ret_granules)
 {
     hak_lock_take(HAK_LOCK_SPANS);
     while (dirty_first != NULL && dirty(dirty_first) == 0)
@@ -288,22 +257,23 @@ static struct hak_chunk *claim_dirty(size_t keep_bytes, granule_set *ret_granule
         unqueue_dirty_locked(chunk);
         *ret_granules = dirty(chunk);
         occupy_locked(chunk, *ret_granules);
-        hak_dirty_given_back((size_t)count(*ret_granules) * HAK_GRANULE_BYTES);
+        hak_retain_given_back(&retained,
+                              (size_t)hak_granules_count(*ret_granules) * HAK_GRANULE_BYTES);
     }
     hak_lock_drop(HAK_LOCK_SPANS);
     return chunk;
 }
 
 // Purges runs of claimed granules, no lock held.  Returns those that the kernel has taken.
-static granule_set purge_claimed(struct hak_chunk *chunk, granule_set claimed)
+static hak_granule_set purge_claimed(struct hak_chunk *chunk, hak_granule_set claimed)
 {
-    granule_set purged = 0;
+    hak_granule_set purged = 0;
     while (claimed != 0) {
-        unsigned first = lowest_bit(claimed);
+        unsigned first = hak_granules_first(claimed);
         unsigned length = 1;
-        while (first + length < CHUNK_MAX_GRANULES && (claimed >> (first + length) & 1) != 0)
+        while (first + length < HAK_CHUNK_GRANULES && (claimed >> (first + length) & 1) != 0)
             length++;
-        granule_set run = low_bits(length) << first;
+        hak_granule_set run = hak_granules_below(length) << first;
         if (hak_os_purge(chunk->base + (size_t)first * HAK_GRANULE_BYTES,
                          (size_t)length * HAK_GRANULE_BYTES))
             purged |= run;
@@ -317,15 +287,15 @@ static granule_set purge_claimed(struct hak_chunk *chunk, granule_set claimed)
 static size_t purge_to(size_t keep_bytes)
 {
     size_t bytes = 0;
-    granule_set claimed;
+    hak_granule_set claimed;
     for (struct hak_chunk *chunk; (chunk = claim_dirty(keep_bytes, &claimed)) != NULL;) {
-        granule_set purged = purge_claimed(chunk, claimed);
+        hak_granule_set purged = purge_claimed(chunk, claimed);
         hak_lock_take(HAK_LOCK_SPANS);
         chunk->used &= ~purged;
         vacate_locked(chunk, claimed);
         purge_refused = purged != claimed;
         hak_lock_drop(HAK_LOCK_SPANS);
-        bytes += (size_t)count(purged) * HAK_GRANULE_BYTES;
+        bytes += (size_t)hak_granules_count(purged) * HAK_GRANULE_BYTES;
         if (purged != claimed)
             break; // asking again would not end
     }
@@ -336,15 +306,16 @@ void hak_span_give(const struct hak_span *span)
 {
     struct hak_chunk *chunk = span->chunk;
     unsigned first = (unsigned)((size_t)(span->base - chunk->base) / HAK_GRANULE_BYTES);
-    granule_set bits = low_bits(span->granules) << first;
+    hak_granule_set bits = hak_granules_below(span->granules) << first;
     hak_lock_take(HAK_LOCK_SPANS);
     HAK_CHECK((chunk->free & bits) == 0);
     vacate_locked(chunk, bits);
-    size_t bound = hak_dirty_bound(live_bytes_locked());
+    size_t bound = hak_retain_bound(&retained, dirty_floor_locked());
     bool too_dirty = totals.dirty_bytes > bound && !purge_refused;
     bool surplus = is_free(chunk) && totals.free_bytes > 2 * bound;
     if (surplus) {
-        hak_dirty_given_back((size_t)count(dirty(chunk)) * HAK_GRANULE_BYTES);
+        hak_retain_given_back(&retained,
+                              (size_t)hak_granules_count(dirty(chunk)) * HAK_GRANULE_BYTES);
         forget_locked(chunk);
     }
     hak_lock_drop(HAK_LOCK_SPANS);
@@ -378,6 +349,15 @@ size_t hak_span_trim(void)
     return trimmed + purge_to(0);
 }
 
+size_t hak_span_tick(void)
+{
+    hak_lock_take(HAK_LOCK_SPANS);
+    size_t keep = totals.dirty_bytes - hak_retain_unused(&retained, totals.dirty_bytes);
+    bool refused = purge_refused;
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return refused ? 0 : purge_to(keep);
+}
+
 struct hak_span_totals hak_span_totals(void)
 {
     hak_lock_take(HAK_LOCK_SPANS);
@@ -392,13 +372,13 @@ void hak_span_check(void)
     hak_lock_take(HAK_LOCK_SPANS);
     for (unsigned run = 0; run <= HAK_SLAB_MAX_GRANULES; run++) {
         for (const struct hak_chunk *chunk = lists[run]; chunk != NULL; chunk = chunk->next) {
-            HAK_CHECK(chunk->longest_run == run && longest_run(chunk->free) == run);
-            HAK_CHECK((chunk->free & ~low_bits(chunk->granules)) == 0);
+            HAK_CHECK(chunk->longest_run == run && hak_granules_longest_run(chunk->free) == run);
+            HAK_CHECK((chunk->free & ~hak_granules_below(chunk->granules)) == 0);
             HAK_CHECK(chunk->next == NULL || chunk->next->previous == chunk);
             sum.chunks++;
             sum.chunk_bytes += chunk_bytes(chunk);
-            sum.free_bytes += HAK_GRANULE_BYTES * (size_t)count(chunk->free);
-            sum.dirty_bytes += HAK_GRANULE_BYTES * (size_t)count(dirty(chunk));
+            sum.free_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(chunk->free);
+            sum.dirty_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(dirty(chunk));
             HAK_CHECK(chunk->queued || dirty(chunk) == 0);
         }
     }

@@ -1,0 +1,54 @@
+#include "hak_retain.h"
+#include "hak_os_boundary.h"
+
+enum {
+    REGRET_MS = 1000, // "soon after it was given back"
+    CALM_MS = 2000,   // without regret for this long, half of what was learned is forgotten
+};
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+size_t hak_retain_bound(struct hak_retain *retain, size_t floor_bytes)
+{
+    if (retain->learned_bytes != 0 && hak_os_now_ms() - retain->regret_ms > CALM_MS) {
+        retain->learned_bytes /= 2;
+        retain->regret_ms = hak_os_now_ms();
+    }
+    return larger(floor_bytes, retain->learned_bytes);
+}
+
+void hak_retain_given_back(struct hak_retain *retain, size_t bytes)
+{
+    retain->given_bytes += bytes;
+    retain->given_ms = hak_os_now_ms();
+}
+
+void hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_bytes)
+{
+    if (retain->given_bytes == 0 || floor_bytes == 0)
+        return;
+    uint64_t now = hak_os_now_ms();
+    if (now - retain->given_ms > REGRET_MS) {
+        retain->given_bytes = 0;
+        return;
+    }
+    size_t regretted = bytes < retain->given_bytes ? bytes : retain->given_bytes;
+    size_t bound = hak_retain_bound(retain, floor_bytes);
+    retain->regret_bytes += regretted;
+    retain->regret_ms = now;
+    if (retain->regret_bytes >= bound) {
+        retain->learned_bytes = bound + larger(bound, retain->given_bytes);
+        retain->regret_bytes = 0;
+    }
+    retain->given_bytes -= regretted;
+}
+
+size_t hak_retain_unused(struct hak_retain *retain, size_t kept_bytes)
+{
+    size_t unused = retain->least_bytes < kept_bytes ? retain->least_bytes : kept_bytes;
+    retain->least_bytes = kept_bytes;
+    return unused;
+}
