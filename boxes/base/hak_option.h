@@ -28,8 +28,8 @@
     ROW(dirty_percent, "HAKMEM_DIRTY_PERCENT", 10, 0, 100, "slab",                                 \
         "the same as a share of the memory in use, if that is more")                               \
     ROW(bigcache, "HAKMEM_BIGCACHE", 1, 0, 1, "bigcache", "0: unmap large blocks when freed")      \
-    ROW(bigcache_mib, "HAKMEM_BIGCACHE_MIB", 8, 0, 1048576, "bigcache",                            \
-        "MiB of freed large mappings kept")
+    ROW(bigcache_mib, "HAKMEM_BIGCACHE_MIB", 256, 0, 1048576, "bigcache",                          \
+        "MiB of freed large blocks kept at most")
 
 struct hak_options {
 #define HAK_OPTION_FIELD(name, variable, fallback, low, high, box, meaning) long name;

@@ -9,16 +9,20 @@ struct hak_mapping {
     size_t bytes;
 };
 
-// Keeps a mapping.  False: it is not wanted, the caller unmaps it.  Mappings that had to make room
-// are unmapped.  Threads: any.
+// Keeps a mapping.  False: it is not wanted, the caller unmaps it.  What has to make room, perhaps
+// a part of `mapping` itself, is unmapped.  Threads: any.
 bool hak_bigcache_put(struct hak_mapping mapping);
 
-// Takes a kept mapping of at least `bytes`, wasting at most an eighth, at a multiple of
-// `alignment`.  Its contents are unspecified.  False: none fits.  Threads: any.
+// Takes kept memory of at least `bytes`, at most an eighth more or up to the next granule, at a
+// multiple of `alignment`.  Its contents are unspecified.  False: none fits.  Threads: any.
 bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping);
 
 // Unmaps everything kept.  Returns the bytes given back.  Threads: any.
 size_t hak_bigcache_trim(void);
+
+// Unmaps what nobody needed since the last call: to be called every second or so.  Returns the bytes.
+// Threads: any.
+size_t hak_bigcache_tick(void);
 
 #include "hak_bigcache_impl.h" // the folder chosen by -Dbigcache=...
 _Static_assert(sizeof(HAK_BIGCACHE_IMPL) > 1, "an implementation names itself");

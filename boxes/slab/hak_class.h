@@ -28,9 +28,6 @@ enum {
     HAK_SLAB_MAX_WORDS = HAK_SLAB_MAX_BLOCKS / 64,
 };
 
-// Number of the highest set bit of n.  Constant expression for constant n.  Pre: n > 0.
-#define HAK_LOG2(n) (63 - __builtin_clzll((unsigned long long)(n)))
-
 // Smallest class with a stride of at least n bytes.  Pre: n <= HAK_POOL_MAX_BYTES.
 #define HAK_CLASS_OF_STRIDE(n)                                                                     \
     ((n) <= 8     ? 0u                                                                             \

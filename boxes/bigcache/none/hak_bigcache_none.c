@@ -19,3 +19,8 @@ size_t hak_bigcache_trim(void)
 {
     return 0;
 }
+
+size_t hak_bigcache_tick(void)
+{
+    return 0;
+}

@@ -1,8 +1,9 @@
 // A boundary over libc's aligned_alloc, for tests: calls fail by script, lost memory shows up in
-// mapped_bytes, and sanitizers see each mapping as one object.
+// mapped_bytes, and sanitizers see each mapping as one object until its last part is unmapped.
 #include "hak_os_boundary_fake.h"
 #include "hak_os_count.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,24 +41,69 @@ static bool call_passes(enum hak_os_call kind)
     return false;
 }
 
+struct mapping {
+    char *start;
+    size_t bytes;
+    size_t gone_bytes; // unmapped so far
+    struct mapping *next;
+};
+static struct mapping *mappings;
+static pthread_mutex_t mappings_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void *fresh(size_t bytes, size_t alignment)
 {
     if (alignment < hak_os_page_bytes())
         alignment = hak_os_page_bytes();
-    void *p = aligned_alloc(alignment, hak_round_up(bytes, alignment));
-    if (p != NULL)
-        memset(p, 0, bytes);
+    struct mapping *mapping = malloc(sizeof *mapping);
+    char *p = aligned_alloc(alignment, hak_round_up(bytes, alignment));
+    if (mapping == NULL || p == NULL)
+        abort();
+    memset(p, 0, bytes);
+    pthread_mutex_lock(&mappings_lock);
+    *mapping = (struct mapping){.start = p, .bytes = bytes, .next = mappings};
+    mappings = mapping;
+    pthread_mutex_unlock(&mappings_lock);
     return p;
+}
+
+// Unmaps the part of one mapping that lies in [p, p + bytes).  Returns its bytes.
+static size_t drop_part(struct mapping **link, const char *p, size_t bytes)
+{
+    struct mapping *mapping = *link;
+    char *end = mapping->start + mapping->bytes;
+    const char *from = p > mapping->start ? p : mapping->start;
+    const char *to = p + bytes < end ? p + bytes : end;
+    if (from >= to)
+        return 0;
+    mapping->gone_bytes += (size_t)(to - from);
+    if (mapping->gone_bytes == mapping->bytes) {
+        *link = mapping->next;
+        free(mapping->start);
+        free(mapping);
+    }
+    return (size_t)(to - from);
+}
+
+static void drop(const char *p, size_t bytes)
+{
+    size_t dropped = 0;
+    pthread_mutex_lock(&mappings_lock);
+    for (struct mapping **link = &mappings; dropped < bytes && *link != NULL;) {
+        struct mapping *before = *link;
+        dropped += drop_part(link, p, bytes);
+        if (*link == before)
+            link = &before->next;
+    }
+    pthread_mutex_unlock(&mappings_lock);
+    HAK_CHECK(dropped == bytes); // nothing else was mapped there
 }
 
 void *hak_os_map(size_t bytes, size_t alignment)
 {
     if (!call_passes(HAK_OS_MAP) || bytes > xlimit_bytes - hak_os_counts().mapped_bytes)
         return NULL;
-    void *p = fresh(bytes, alignment);
-    if (p != NULL)
-        hak_os_count_bytes(bytes, 0);
-    return p;
+    hak_os_count_bytes(bytes, 0);
+    return fresh(bytes, alignment);
 }
 
 void *hak_os_reserve(size_t bytes, bool readable)
@@ -73,12 +119,11 @@ bool hak_os_commit(void *p, size_t bytes)
     return call_passes(HAK_OS_MAP);
 }
 
-// Pre: the whole mapping; the fake does not split.
 bool hak_os_unmap(void *p, size_t bytes)
 {
     if (!call_passes(HAK_OS_UNMAP))
         return false;
-    free(p);
+    drop(p, bytes);
     hak_os_count_bytes(0, bytes);
     return true;
 }
@@ -95,14 +140,17 @@ bool hak_os_purge(void *p, size_t bytes)
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
 {
     if (!call_passes(HAK_OS_RESIZE) || (place == p && new_bytes > old_bytes)) {
-        if (place != p && place != NULL)
+        if (place != p && place != NULL) {
+            drop(place, new_bytes);
             hak_os_count_bytes(0, new_bytes);
-        free(place != p ? place : NULL);
+        }
         return NULL;
     }
     if (place != p) {
         memcpy(place, p, old_bytes < new_bytes ? old_bytes : new_bytes);
-        free(p);
+        drop(p, old_bytes);
+    } else {
+        drop((char *)p + new_bytes, old_bytes - new_bytes);
     }
     hak_os_count_bytes(place == p ? new_bytes : 0, old_bytes);
     return place;

@@ -1,6 +1,6 @@
 #ifndef HAK_BIGCACHE_IMPL_H
 #define HAK_BIGCACHE_IMPL_H
 
-#define HAK_BIGCACHE_IMPL "list"
+#define HAK_BIGCACHE_IMPL "table"
 
 #endif

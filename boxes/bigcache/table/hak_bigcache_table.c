@@ -1,0 +1,133 @@
+// Kept memory as pieces of address space rather than as mappings of their own sizes: a piece that is
+// put merges with its neighbours, and a request is cut from a piece that is large enough.
+#include "hak_lock.h"
+#include "hak_option.h"
+#include "hak_os_boundary.h"
+#include "hak_pieces.h"
+#include "hak_retain.h"
+
+enum {
+    MIB = 1024 * 1024,
+    FLOOR_MIB = 8,   // kept without experience
+    WASTE_SHARE = 8, // of a request may be left at its end rather than cut off
+};
+
+// Under HAK_LOCK_BIGCACHE.
+static size_t kept_bytes;
+static struct hak_retain retained;
+
+static size_t most_bytes(void)
+{
+    return (size_t)hak_options.bigcache_mib * MIB;
+}
+
+static size_t floor_bytes(void)
+{
+    return most_bytes() < FLOOR_MIB * MIB ? most_bytes() : FLOOR_MIB * MIB;
+}
+
+static size_t bound_locked(void)
+{
+    size_t bound = hak_retain_bound(&retained, floor_bytes());
+    return bound < most_bytes() ? bound : most_bytes();
+}
+
+// Takes some or all of the oldest piece, when more than `keep_bytes` are kept.
+static bool claim_surplus_locked(size_t keep_bytes, struct hak_mapping *ret_mapping)
+{
+    struct hak_piece *oldest = hak_pieces_oldest();
+    if (kept_bytes <= keep_bytes || oldest == NULL)
+        return false;
+    size_t surplus = hak_round_up(kept_bytes - keep_bytes, HAK_GRANULE_BYTES);
+    *ret_mapping = oldest->mapping;
+    if (surplus < oldest->mapping.bytes)
+        *ret_mapping = hak_pieces_cut(oldest, HAK_EDGE_END, surplus);
+    else
+        hak_pieces_remove(oldest);
+    kept_bytes -= ret_mapping->bytes;
+    hak_retain_given_back(&retained, ret_mapping->bytes);
+    return true;
+}
+
+// Unmaps the oldest pieces, no lock held meanwhile, until at most `keep_bytes` are kept.
+static size_t shrink_to(size_t keep_bytes)
+{
+    size_t bytes = 0;
+    struct hak_mapping old;
+    for (bool more = true; more;) {
+        hak_lock_take(HAK_LOCK_BIGCACHE);
+        more = claim_surplus_locked(keep_bytes, &old);
+        hak_lock_drop(HAK_LOCK_BIGCACHE);
+        if (more) {
+            hak_os_discard(old.start, old.bytes);
+            bytes += old.bytes;
+        }
+    }
+    return bytes;
+}
+
+// `mapping` with the pieces on both sides of it, which are removed.
+static struct hak_mapping merge_locked(struct hak_mapping mapping)
+{
+    struct hak_piece *before = hak_pieces_at(HAK_EDGE_END, mapping.start);
+    if (before != NULL) {
+        mapping.start = before->mapping.start;
+        mapping.bytes += before->mapping.bytes;
+        hak_pieces_remove(before);
+    }
+    struct hak_piece *after = hak_pieces_at(HAK_EDGE_START, mapping.start + mapping.bytes);
+    if (after != NULL) {
+        mapping.bytes += after->mapping.bytes;
+        hak_pieces_remove(after);
+    }
+    return mapping;
+}
+
+bool hak_bigcache_put(struct hak_mapping mapping)
+{
+    if (!hak_options.bigcache || most_bytes() == 0)
+        return false;
+    hak_lock_take(HAK_LOCK_BIGCACHE);
+    size_t bound = bound_locked();
+    kept_bytes += mapping.bytes;
+    struct hak_mapping merged = merge_locked(mapping);
+    bool kept = hak_pieces_add(merged); // after a merge there is a descriptor to reuse
+    if (!kept)
+        kept_bytes -= mapping.bytes;
+    hak_lock_drop(HAK_LOCK_BIGCACHE);
+    shrink_to(bound);
+    return kept;
+}
+
+bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping)
+{
+    hak_lock_take(HAK_LOCK_BIGCACHE);
+    struct hak_piece *piece = hak_pieces_fit(bytes, alignment);
+    size_t cut_bytes = hak_round_up(bytes, HAK_GRANULE_BYTES);
+    if (piece != NULL) {
+        *ret_mapping = piece->mapping;
+        if (piece->mapping.bytes - bytes > bytes / WASTE_SHARE && cut_bytes < piece->mapping.bytes)
+            *ret_mapping = hak_pieces_cut(piece, HAK_EDGE_START, cut_bytes);
+        else
+            hak_pieces_remove(piece);
+        kept_bytes -= ret_mapping->bytes;
+        hak_retain_now(&retained, kept_bytes);
+    } else {
+        hak_retain_needed(&retained, bytes, floor_bytes());
+    }
+    hak_lock_drop(HAK_LOCK_BIGCACHE);
+    return piece != NULL;
+}
+
+size_t hak_bigcache_trim(void)
+{
+    return shrink_to(0);
+}
+
+size_t hak_bigcache_tick(void)
+{
+    hak_lock_take(HAK_LOCK_BIGCACHE);
+    size_t keep = kept_bytes - hak_retain_unused(&retained, kept_bytes);
+    hak_lock_drop(HAK_LOCK_BIGCACHE);
+    return shrink_to(keep);
+}
