@@ -29,7 +29,9 @@
         "the same as a share of the memory in use, if that is more")                               \
     ROW(bigcache, "HAKMEM_BIGCACHE", 1, 0, 1, "bigcache", "0: unmap large blocks when freed")      \
     ROW(bigcache_mib, "HAKMEM_BIGCACHE_MIB", 256, 0, 1048576, "bigcache",                          \
-        "MiB of freed large blocks kept at most")
+        "MiB of freed large blocks kept at most")                                                  \
+    ROW(janitor, "HAKMEM_JANITOR", 1, 0, 1, "frontends",                                           \
+        "0: no thread that gives memory back while all others are idle")
 
 struct hak_options {
 #define HAK_OPTION_FIELD(name, variable, fallback, low, high, box, meaning) long name;

@@ -20,9 +20,12 @@ bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_m
 // Unmaps everything kept.  Returns the bytes given back.  Threads: any.
 size_t hak_bigcache_trim(void);
 
-// Unmaps what nobody needed since the last call: to be called every second or so.  Returns the bytes.
-// Threads: any.
-size_t hak_bigcache_tick(void);
+// Unmaps what nobody needed since the last call: to be called every second or so.  What is kept
+// without experience stays, unless `all`.  Threads: any.
+void hak_bigcache_tick(bool all);
+
+// Bytes kept now.  Threads: any.
+size_t hak_bigcache_bytes(void);
 
 #include "hak_bigcache_impl.h" // the folder chosen by -Dbigcache=...
 _Static_assert(sizeof(HAK_BIGCACHE_IMPL) > 1, "an implementation names itself");

@@ -46,9 +46,9 @@ void hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_byt
     retain->given_bytes -= regretted;
 }
 
-size_t hak_retain_unused(struct hak_retain *retain, size_t kept_bytes)
+size_t hak_retain_used(struct hak_retain *retain, size_t kept_bytes, size_t least_bytes)
 {
     size_t unused = retain->least_bytes < kept_bytes ? retain->least_bytes : kept_bytes;
     retain->least_bytes = kept_bytes;
-    return unused;
+    return larger(kept_bytes - unused, least_bytes);
 }

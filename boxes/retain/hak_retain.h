@@ -5,7 +5,7 @@
 // lesson is forgotten by halves when nothing of that kind happens for a while.  A floor of 0 learns
 // nothing: who sets it wants nothing kept.
 //
-// Beside the bound: what was kept throughout an interval was not needed in it (hak_retain_unused).
+// Beside the bound: what was kept throughout an interval was not needed in it (hak_retain_used).
 //
 // Threads: callers hold the lock of what they keep.
 #ifndef HAK_RETAIN_H
@@ -19,7 +19,7 @@ struct hak_retain {
     size_t given_bytes;  // given back lately and not needed again
     uint64_t given_ms;   // when memory was last given back
     uint64_t regret_ms;  // when it was last needed again too soon, or half was forgotten
-    size_t least_bytes;  // kept, since hak_retain_unused was last called
+    size_t least_bytes;  // kept, since hak_retain_used was last called
 };
 
 // Bytes to keep at most.
@@ -38,7 +38,8 @@ HAK_FAST void hak_retain_now(struct hak_retain *retain, size_t bytes)
         retain->least_bytes = bytes;
 }
 
-// Bytes that nobody needed since the last call.  `kept_bytes`: kept now.
-size_t hak_retain_unused(struct hak_retain *retain, size_t kept_bytes);
+// Bytes to keep: what was needed since the last call, and no less than `least_bytes`.
+// `kept_bytes`: kept now.
+size_t hak_retain_used(struct hak_retain *retain, size_t kept_bytes, size_t least_bytes);
 
 #endif

@@ -349,13 +349,15 @@ size_t hak_span_trim(void)
     return trimmed + purge_to(0);
 }
 
-size_t hak_span_tick(void)
+void hak_span_tick(bool all)
 {
     hak_lock_take(HAK_LOCK_SPANS);
-    size_t keep = totals.dirty_bytes - hak_retain_unused(&retained, totals.dirty_bytes);
+    size_t least = all ? 0 : dirty_floor_locked();
+    size_t keep = hak_retain_used(&retained, totals.dirty_bytes, least);
     bool refused = purge_refused;
     hak_lock_drop(HAK_LOCK_SPANS);
-    return refused ? 0 : purge_to(keep);
+    if (!refused)
+        purge_to(keep);
 }
 
 struct hak_span_totals hak_span_totals(void)

@@ -33,8 +33,8 @@ void hak_span_give(const struct hak_span *span);
 size_t hak_span_trim(void);
 
 // Gives free memory back that nobody needed since the last call: to be called every second or so.
-// Returns the bytes.  Threads: any.
-size_t hak_span_tick(void);
+// What the dirty bound allows at least is kept, unless `all`.  Threads: any.
+void hak_span_tick(bool all);
 
 struct hak_span_totals {
     size_t chunks;

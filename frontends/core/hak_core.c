@@ -4,6 +4,7 @@
 #include "hak_large.h"
 #include "hak_option.h"
 #include "hak_pool.h"
+#include "hak_upkeep.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,7 +52,9 @@ static void *alloc(size_t bytes, size_t alignment, bool *ret_zero)
 void *hak_core_alloc_slow(size_t bytes)
 {
     bool zero;
-    return alloc(bytes, 1, &zero);
+    void *block = alloc(bytes, 1, &zero);
+    hak_upkeep_event(hak_heap_self);
+    return block;
 }
 
 void *hak_core_calloc(size_t count, size_t bytes)
@@ -90,10 +93,8 @@ static void check_free(const struct hak_bin *bin, const void *p)
     }
 }
 
-void hak_core_free_slow(void *p)
+static void free_slow(void *p)
 {
-    if (p == NULL)
-        return;
     uint32_t entry = hak_page_registry_entry(p);
     enum kind kind = kind_of(entry);
     if (HAK_UNLIKELY(kind == NOT_OURS)) {
@@ -119,6 +120,14 @@ void hak_core_free_slow(void *p)
         hak_heap_check(heap);
     if (!HAK_DEBUG || !hak_front_push(bin, p))
         hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), p);
+}
+
+void hak_core_free_slow(void *p)
+{
+    if (p == NULL)
+        return;
+    free_slow(p);
+    hak_upkeep_event(hak_heap_self);
 }
 
 void *hak_core_aligned(size_t alignment, size_t bytes)

@@ -4,6 +4,7 @@
 #include "hak_lock.h"
 #include "hak_option.h"
 #include "hak_stats.h"
+#include "hak_upkeep.h"
 
 #include <hakmem/version.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@ const char hak_process_linked;
 static void child_after_fork(void)
 {
     hak_heap_after_fork();
+    hak_upkeep_after_fork();
     hak_lock_drop_all();
 }
 

@@ -72,10 +72,11 @@ Test(retain, lessons_are_forgotten)
 
 Test(retain, what_stays_throughout_is_unused)
 {
-    hak_retain_unused(&retain, 0);
-    expect(hak_retain_unused(&retain, 8 * MIB) == 0, "it came in this interval");
-    expect(hak_retain_unused(&retain, 10 * MIB) == 8 * MIB);
+    hak_retain_used(&retain, 0, 0);
+    expect(hak_retain_used(&retain, 8 * MIB, 0) == 8 * MIB, "it came in this interval");
+    expect(hak_retain_used(&retain, 10 * MIB, 0) == 2 * MIB);
     hak_retain_now(&retain, 3 * MIB); // taken, and put back
-    expect(hak_retain_unused(&retain, 10 * MIB) == 3 * MIB);
-    expect(hak_retain_unused(&retain, 1 * MIB) == 1 * MIB, "never more than there is");
+    expect(hak_retain_used(&retain, 10 * MIB, 0) == 7 * MIB);
+    expect(hak_retain_used(&retain, 10 * MIB, 4 * MIB) == 4 * MIB, "the least");
+    expect(hak_retain_used(&retain, 1 * MIB, 0) == 0, "never more unused than there is");
 }

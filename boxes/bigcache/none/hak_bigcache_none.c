@@ -20,7 +20,12 @@ size_t hak_bigcache_trim(void)
     return 0;
 }
 
-size_t hak_bigcache_tick(void)
+void hak_bigcache_tick(bool all)
+{
+    (void)all;
+}
+
+size_t hak_bigcache_bytes(void)
 {
     return 0;
 }

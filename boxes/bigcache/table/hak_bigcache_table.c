@@ -124,10 +124,18 @@ size_t hak_bigcache_trim(void)
     return shrink_to(0);
 }
 
-size_t hak_bigcache_tick(void)
+void hak_bigcache_tick(bool all)
 {
     hak_lock_take(HAK_LOCK_BIGCACHE);
-    size_t keep = kept_bytes - hak_retain_unused(&retained, kept_bytes);
+    size_t keep = hak_retain_used(&retained, kept_bytes, all ? 0 : floor_bytes());
     hak_lock_drop(HAK_LOCK_BIGCACHE);
-    return shrink_to(keep);
+    shrink_to(keep);
+}
+
+size_t hak_bigcache_bytes(void)
+{
+    hak_lock_take(HAK_LOCK_BIGCACHE);
+    size_t bytes = kept_bytes;
+    hak_lock_drop(HAK_LOCK_BIGCACHE);
+    return bytes;
 }

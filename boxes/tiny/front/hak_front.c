@@ -1,7 +1,8 @@
 // Refill, flush, and the capacity of the bins.
 //
 // A bin starts with room for twice the refill count, but 64 KiB of blocks at most, and doubles when
-// it misses twice, up to a bound in slots and bytes for the class and one in bytes for the thread.
+// it misses twice, up to a bound in slots and bytes for the class, and one in bytes for the thread
+// that follows what its heap has in use.
 #include "hak_front.h"
 #include "hak_meta.h"
 #include "hak_option.h"
@@ -12,11 +13,13 @@
 
 enum {
     ARRAY_ORDERS = 9, // slot arrays of 64 << order bytes; one slot is base[-1]
-    MIN_SLOTS = 2,
     GROW_AFTER_MISSES = 2,
     TINY_CLASS_BYTES = 128 * 1024, // a class may cache this much
     POOL_CLASS_BYTES = 512 * 1024,
     START_BYTES = 64 * 1024,
+    PAIR_MAX_BYTES = 128 * 1024,   // of larger blocks one is cached, of others at least two
+    GRANTED_MAX_BYTES = 32 * 1024, // blocks up to this start with room whatever the bound
+    LEAST_EXTRA_BYTES = 512 * 1024,
 };
 
 #define ARRAY_POOL(order)                                                                          \
@@ -51,17 +54,22 @@ static unsigned capacity(const struct hak_bin *bin)
     return (unsigned)(bin->limit - bin->base);
 }
 
+static unsigned min_slots(unsigned size_class)
+{
+    return hak_class_stride(size_class) <= PAIR_MAX_BYTES ? 2 : 1;
+}
+
 static unsigned max_slots(unsigned size_class)
 {
     size_t bytes = size_class < HAK_TINY_CLASSES ? TINY_CLASS_BYTES : POOL_CLASS_BYTES;
-    return clamp(bytes / hak_class_stride(size_class), MIN_SLOTS,
+    return clamp(bytes / hak_class_stride(size_class), min_slots(size_class),
                  (unsigned)hak_options.cache_slots - 1);
 }
 
 static unsigned start_slots(unsigned size_class)
 {
     unsigned refill = (unsigned)hak_options.refill;
-    return clamp(START_BYTES / hak_class_stride(size_class), MIN_SLOTS,
+    return clamp(START_BYTES / hak_class_stride(size_class), min_slots(size_class),
                  2 * refill); // refills get half
 }
 
@@ -69,6 +77,30 @@ static void give_array(struct hak_bin *bin)
 {
     if (bin->base != NULL)
         hak_meta_give(&array_pools[order_for(capacity(bin))], bin->base - 1);
+}
+
+// What counts against the heap's bound: room beyond what classes of small blocks start with.
+static size_t extra_bytes(unsigned size_class, unsigned slots)
+{
+    size_t stride = hak_class_stride(size_class);
+    unsigned granted = stride <= GRANTED_MAX_BYTES ? start_slots(size_class) : 0;
+    return slots > granted ? (slots - granted) * stride : 0;
+}
+
+// The heap's extra bytes if the bin had room for `slots`.
+static size_t extra_with(const struct hak_heap *heap, unsigned size_class, unsigned slots)
+{
+    return heap->extra_bytes - extra_bytes(size_class, capacity(&heap->bins[size_class])) +
+           extra_bytes(size_class, slots);
+}
+
+// Half of what the heap's blocks take up, within limits.
+static size_t extra_bound(const struct hak_heap *heap)
+{
+    size_t most = (size_t)hak_options.cache_kib * 1024;
+    size_t half = (heap->owner.slabs.span_bytes - heap->owner.slabs.free_bytes) / 2;
+    half = half > LEAST_EXTRA_BYTES ? half : LEAST_EXTRA_BYTES;
+    return half < most ? half : most;
 }
 
 // Moves the bin to an array with room for `slots`.  False: no memory; the bin stays as it was.
@@ -86,8 +118,7 @@ static bool resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
     if (cached > 0)
         memcpy(array + 1, bin->base, cached * sizeof(void *));
     give_array(bin);
-    if (bin->base != NULL)
-        heap->grown_bytes += (slots - capacity(bin)) * hak_class_stride(size_class);
+    heap->extra_bytes = extra_with(heap, size_class, slots);
     bin->base = array + 1;
     bin->top = bin->base + cached;
     bin->limit = bin->base + slots;
@@ -95,24 +126,19 @@ static bool resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
     return true;
 }
 
-// Called at each refill and flush.  False: the bin has no array and there is no memory for one.
+// Called at each refill and flush.  False: the bin has no array, and gets none.
 static bool adapt(struct hak_heap *heap, unsigned size_class)
 {
     struct hak_bin *bin = &heap->bins[size_class];
-    if (HAK_UNLIKELY(bin->base == NULL)) {
+    if (HAK_UNLIKELY(bin->base == NULL))
         bin->max_slots = max_slots(size_class);
-        unsigned slots = start_slots(size_class);
-        return resize(heap, size_class, slots < bin->max_slots ? slots : bin->max_slots);
-    }
     unsigned slots = capacity(bin);
-    if (slots >= bin->max_slots || ++bin->misses < GROW_AFTER_MISSES)
+    if (slots >= bin->max_slots || (slots > 0 && ++bin->misses < GROW_AFTER_MISSES))
         return true;
-    unsigned grown = array_slots(order_for(slots + 1));
-    grown = grown < bin->max_slots ? grown : bin->max_slots;
-    size_t bound = (size_t)hak_options.cache_kib * 1024;
-    if (heap->grown_bytes + (grown - slots) * hak_class_stride(size_class) <= bound)
-        (void)resize(heap, size_class, grown);
-    return true;
+    unsigned wanted = slots > 0 ? array_slots(order_for(slots + 1)) : start_slots(size_class);
+    wanted = wanted < bin->max_slots ? wanted : bin->max_slots;
+    bool fits = extra_with(heap, size_class, wanted) <= extra_bound(heap);
+    return (fits && resize(heap, size_class, wanted)) || slots > 0;
 }
 
 static void check_after(const struct hak_heap *heap)
@@ -132,11 +158,10 @@ static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
     struct hak_bin *bin = &heap->bins[size_class];
     if (HAK_UNLIKELY(bin->top != bin->base))
         double_free(bin->top[-1]);
-    if (!adapt(heap, size_class))
-        return NULL;
-    unsigned want = (capacity(bin) + 1) / 2;
-    unsigned taken = hak_refill(&heap->owner, size_class, bin->base, want);
-    if (taken == 0) // a pool class without used blocks, or no memory at all
+    unsigned taken = 0;
+    if (adapt(heap, size_class))
+        taken = hak_refill(&heap->owner, size_class, bin->base, (capacity(bin) + 1) / 2);
+    if (taken == 0) // no room, a pool class without used blocks, or no memory at all
         return hak_refill_one(&heap->owner, size_class, ret_zero);
     bin->top = bin->base + taken - 1;
     return *bin->top;
@@ -238,6 +263,8 @@ static void tidy_if_due(struct hak_heap *heap)
     if (!hak_sweep_due(&heap->owner.slabs))
         return;
     flush_all(heap);
+    if (heap->extra_bytes > extra_bound(heap))
+        hak_front_empty(heap); // the bins begin anew, small
     hak_front_tidy(heap);
 }
 
@@ -284,7 +311,7 @@ void hak_front_empty(struct hak_heap *heap)
         give_array(bin);
         *bin = (struct hak_bin){0};
     }
-    heap->grown_bytes = 0;
+    heap->extra_bytes = 0;
     check_after(heap);
 }
 
@@ -292,9 +319,9 @@ void hak_front_warm(struct hak_heap *heap, unsigned size_class, unsigned count)
 {
     struct hak_bin *bin = &heap->bins[size_class];
     hak_heap_enter(heap);
-    if (bin->base == NULL && !adapt(heap, size_class))
-        count = 0;
-    else if (capacity(bin) < count)
+    if (bin->base == NULL)
+        (void)adapt(heap, size_class);
+    if (capacity(bin) < count)
         (void)resize(heap, size_class, count);
     bool zero;
     void *block;

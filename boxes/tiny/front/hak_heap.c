@@ -15,6 +15,8 @@ static struct hak_heap *all_heaps;
 static struct hak_heap *idle_heaps; // the last one idled first: its memory is warm
 static uint32_t heaps_made;
 
+static _Atomic uint32_t xbound_heaps; // relaxed: it orders nothing
+
 static pthread_key_t exit_key;
 static bool exit_key_made;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
@@ -84,6 +86,7 @@ struct hak_heap *hak_heap_bind(void)
     hak_remote_drain(&heap->owner);
     hak_heap_leave(heap);
     hak_heap_self = heap;
+    atomic_fetch_add_explicit(&xbound_heaps, 1, memory_order_relaxed);
     watch_thread(heap); // may allocate, from the heap that works by now
     if (HAK_PREWARM)
         hak_prewarm(heap);
@@ -102,6 +105,11 @@ static void give_idle(struct hak_heap *heap)
     hak_lock_take(HAK_LOCK_HEAPS);
     idle_locked(heap);
     hak_lock_drop(HAK_LOCK_HEAPS);
+}
+
+bool hak_heap_several(void)
+{
+    return atomic_load_explicit(&xbound_heaps, memory_order_relaxed) > 1;
 }
 
 void hak_heap_drain_idle(void)
@@ -125,6 +133,7 @@ static void thread_exits(void *argument)
     hak_front_tidy(heap);
     hak_heap_leave(heap);
     hak_heap_self = &hak_heap_none;
+    atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed);
     give_idle(heap);
     hak_heap_drain_idle();
 }
@@ -139,6 +148,7 @@ void hak_heap_after_fork(void)
         else
             idle_locked(heap);
     }
+    atomic_store_explicit(&xbound_heaps, hak_heap_is_bound(hak_heap_self), memory_order_relaxed);
 }
 
 static void check_bin(const struct hak_heap *heap, unsigned size_class)

@@ -37,7 +37,8 @@ struct hak_heap {
     enum hak_heap_state state; // under HAK_LOCK_HEAPS
     struct hak_heap *next;     // all heaps
     struct hak_heap *next_idle;
-    size_t grown_bytes; // room for blocks that bins have beyond what they start with
+    unsigned slow_events; // misses, flushes and others, counted by who wants to know
+    size_t extra_bytes;   // room of bins beyond what classes of small blocks start with
     unsigned outbox_count;
     void *outbox[HAK_OUTBOX_SLOTS]; // tiny blocks of other owners, on their way to them
 };
@@ -84,6 +85,9 @@ HAK_FAST bool hak_heap_is_busy(const struct hak_heap *heap)
 {
     return atomic_load_explicit(&heap->xbusy, memory_order_relaxed) != 0;
 }
+
+// Whether several threads have a heap.  Threads: any.
+bool hak_heap_several(void);
 
 // Brings blocks home to idle heaps, which no thread would drain before it adopts them, and gives
 // back what that frees.  Threads: any.

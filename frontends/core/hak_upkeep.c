@@ -1,0 +1,126 @@
+#include "hak_upkeep.h"
+#include "hak_bigcache.h"
+#include "hak_option.h"
+#include "hak_os_boundary.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    PERIOD_MS = 1000,
+    JANITOR_STACK_BYTES = 256 * 1024,   // addresses; a few KiB are touched
+    WORTHWHILE_BYTES = 4 * 1024 * 1024, // kept, below which nobody needs a janitor
+};
+
+// A refused janitor is not asked for again.
+enum janitor { ABSENT, STARTING, AWAKE, ASLEEP, REFUSED };
+static _Atomic uint32_t xjanitor; // enum janitor
+static _Atomic uint64_t xlast_ms; // of the last upkeep without a janitor
+
+static size_t kept_bytes(void)
+{
+    return hak_span_totals().dirty_bytes + hak_bigcache_bytes();
+}
+
+// `all`: all threads may be idle, so that nothing has to be at hand.
+static void give_back_unused(bool all)
+{
+    hak_span_tick(all);
+    hak_bigcache_tick(all);
+    hak_heap_drain_idle();
+}
+
+static void sleep_for(unsigned ms)
+{
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
+// Sleeps until somebody calls wake_janitor.
+static void sleep_until_called(void)
+{
+    atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
+    while (atomic_load_explicit(&xjanitor, memory_order_relaxed) == ASLEEP)
+        syscall(SYS_futex, &xjanitor, FUTEX_WAIT_PRIVATE, ASLEEP, NULL, NULL, 0);
+}
+
+static void wake_janitor(void)
+{
+    uint32_t asleep = ASLEEP;
+    if (atomic_compare_exchange_strong_explicit(&xjanitor, &asleep, AWAKE, memory_order_relaxed,
+                                                memory_order_relaxed))
+        syscall(SYS_futex, &xjanitor, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void *janitor(void *nothing)
+{
+    (void)nothing;
+    prctl(PR_SET_NAME, "hakmem-janitor");
+    for (;;) {
+        sleep_for(PERIOD_MS);
+        give_back_unused(true);
+        if (kept_bytes() < WORTHWHILE_BYTES)
+            sleep_until_called();
+    }
+    return NULL;
+}
+
+static bool create_janitor(void)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all;
+    sigfillset(&all);
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    bool created = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
+                   pthread_attr_setstacksize(&attributes, JANITOR_STACK_BYTES) == 0 &&
+                   pthread_attr_setsigmask_np(&attributes, &all) == 0 &&
+                   pthread_create(&thread, &attributes, janitor, NULL) == 0;
+    pthread_attr_destroy(&attributes);
+    return created;
+}
+
+static void call_janitor(void)
+{
+    uint32_t absent = ABSENT; // creating a thread allocates, and so may come here again
+    if (atomic_compare_exchange_strong(&xjanitor, &absent, STARTING))
+        atomic_store(&xjanitor, create_janitor() ? AWAKE : REFUSED);
+    else
+        wake_janitor();
+}
+
+static bool is_due(void)
+{
+    uint64_t now = hak_os_now_ms();
+    uint64_t last = atomic_load_explicit(&xlast_ms, memory_order_relaxed);
+    return now - last >= PERIOD_MS &&
+           atomic_compare_exchange_strong_explicit(&xlast_ms, &last, now, memory_order_relaxed,
+                                                   memory_order_relaxed);
+}
+
+void hak_upkeep(void)
+{
+    int saved_errno = errno;
+    uint32_t state = atomic_load_explicit(&xjanitor, memory_order_relaxed);
+    if (state == AWAKE)
+        return; // its job
+    if (state != REFUSED && hak_options.janitor && hak_heap_several()) {
+        if (kept_bytes() >= WORTHWHILE_BYTES)
+            call_janitor();
+    } else if (is_due()) {
+        give_back_unused(false);
+    }
+    errno = saved_errno;
+}
+
+void hak_upkeep_after_fork(void)
+{
+    atomic_store_explicit(&xjanitor, ABSENT, memory_order_relaxed);
+}

@@ -1,0 +1,26 @@
+// What has to happen every second or so: giving back memory that nobody needed for a while.
+//
+// Slow paths do it when it is due.  A process with several threads also gets a janitor thread once
+// it keeps much free memory, because all its threads may go idle; one with a single thread never
+// gets a thread that it did not ask for.
+#ifndef HAK_UPKEEP_H
+#define HAK_UPKEEP_H
+
+#include "hak_heap.h"
+
+enum { HAK_UPKEEP_EVENTS = 64 }; // slow events of a heap from one look at the clock to the next
+
+// Upkeep if it is due.  Threads: any, holding no lock; may allocate.
+HAK_COLD void hak_upkeep(void);
+
+// To be called by a slow path when it is done.
+HAK_FAST void hak_upkeep_event(struct hak_heap *heap)
+{
+    if (hak_heap_is_bound(heap) && HAK_UNLIKELY(++heap->slow_events % HAK_UPKEEP_EVENTS == 0))
+        hak_upkeep();
+}
+
+// In a forked child: the janitor does not exist here.
+void hak_upkeep_after_fork(void);
+
+#endif
