@@ -33,8 +33,35 @@ javac:default-jdk-headless
 "
 
 packages_bench="
+/usr/lib/python3/dist-packages/numpy:python3-numpy
+/usr/lib/python3/dist-packages/scipy:python3-scipy
+size:binutils
+git:git
 /usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0:libmimalloc2.0
 /usr/lib/x86_64-linux-gnu/libjemalloc.so.2:libjemalloc2
 /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4:libtcmalloc-minimal4
 /usr/lib/x86_64-linux-gnu/libtbbmalloc_proxy.so.2:libtbbmalloc2
+perl:perl
+sqlite3:sqlite3
+redis-server:redis-server
+redis-benchmark:redis-tools
+node:nodejs
+lua:lua5.4
+strace:strace
+valgrind:valgrind
+"
+
+packages_report="
+/usr/lib/python3/dist-packages/numpy:python3-numpy
+/usr/lib/python3/dist-packages/scipy:python3-scipy
+/usr/share/javascript/chart.js/chart.min.js:libjs-chart.js
+"
+
+# The tests of the report open it in a browser.
+packages_test="$packages_test
+$packages_report
+/usr/lib/python3/dist-packages/matplotlib:python3-matplotlib
+/usr/lib/python3/dist-packages/selenium:python3-selenium
+chromium:chromium
+chromedriver:chromium-driver
 "

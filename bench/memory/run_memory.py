@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from run_bench import allocators  # noqa: E402
+from lab.contestants import choose, parse_peers  # noqa: E402
 
 # title, program and arguments, the figure to print, its unit, what one unit of the figure is
 ROWS = [
@@ -39,7 +39,8 @@ def main():
     parser.add_argument("--programs", metavar="FOLDER", required=True)
     parser.add_argument("--extra", metavar="NAME=LIBRARY", action="append", default=[])
     args = parser.parse_args()
-    libraries = allocators(args)
+    found = choose(args.hakmem, "", parse_peers(args.extra), None)
+    libraries = {contestant.name: contestant.library for contestant in found}
     print(f"{'':38}" + "".join(f"{name:>11}" for name in libraries))
     for title, command, key, unit, divisor in ROWS:
         print(f"{title:33} {unit:>4}", end="", flush=True)
