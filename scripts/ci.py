@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build-ci"
 
 ALL = "box core api preload misuse traps golden install stress"
-ONCE = "bench lab report model" # what does not depend on the variant
+ONCE = "bench lab report" # what does not depend on the variant
 MAIN = "box core api misuse traps golden stress"
 QUICK = "box core api misuse traps golden install"
 INTERNAL = "box core stress"
