@@ -24,8 +24,12 @@ static const struct option_row rows[] = {
 #undef HAK_OPTION_ROW
 };
 
-static bool parse_decimal(const char *text, const struct option_row *row, long *ret_value)
+static bool parse(const char *text, const struct option_row *row, long *ret_value)
 {
+    if (row->minimum == HAK_OPTION_AUTO && strcmp(text, "auto") == 0) {
+        *ret_value = HAK_OPTION_AUTO;
+        return true;
+    }
     if (*text == '\0')
         return false;
     long value = 0;
@@ -46,10 +50,28 @@ static void read_one(const char *setting)
         size_t length = strlen(rows[i].variable);
         if (strncmp(setting, rows[i].variable, length) != 0 || setting[length] != '=')
             continue;
-        if (!parse_decimal(setting + length + 1, &rows[i], rows[i].value))
+        if (!parse(setting + length + 1, &rows[i], rows[i].value))
             hak_warn("bad value, the default is used:", setting);
         return;
     }
+}
+
+static void lower(long *value, long most)
+{
+    if (*value > most)
+        *value = most;
+}
+
+// What HAKMEM_DIET bounds.
+static void go_on_diet(void)
+{
+    lower(&hak_options.refill, 8);
+    lower(&hak_options.cache_slots, 64);
+    lower(&hak_options.cache_kib, 128);
+    lower(&hak_options.dirty_mib, 2);
+    lower(&hak_options.dirty_percent, 2);
+    lower(&hak_options.bigcache_mib, 4);
+    lower(&hak_options.chunk_max, 2);
 }
 
 void hak_options_read(char **environment)
@@ -64,4 +86,6 @@ void hak_options_start(char **environment)
 {
     if (getauxval(AT_SECURE) == 0)
         hak_options_read(environment);
+    if (hak_options.diet)
+        go_on_diet();
 }

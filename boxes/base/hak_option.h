@@ -5,6 +5,8 @@
 
 #include "hak_base.h"
 
+enum { HAK_OPTION_AUTO = -1 }; // the value "auto", where the minimum allows it
+
 // ROW(name, environment variable, default, minimum, maximum, box, meaning)
 #define HAK_OPTION_ROWS(ROW)                                                                       \
     ROW(verbose, "HAKMEM_VERBOSE", 0, 0, 1, "frontends", "print one line at process exit")         \
@@ -31,7 +33,11 @@
     ROW(bigcache_mib, "HAKMEM_BIGCACHE_MIB", 256, 0, 1048576, "bigcache",                          \
         "MiB of freed large blocks kept at most")                                                  \
     ROW(janitor, "HAKMEM_JANITOR", 1, 0, 1, "frontends",                                           \
-        "0: no thread that gives memory back while all others are idle")
+        "0: no thread that gives memory back while all others are idle")                           \
+    ROW(limit, "HAKMEM_LIMIT", 0, HAK_OPTION_AUTO, (long)1 << 50, "os_boundary",                   \
+        "bytes that may be mapped in all; 0: no limit; auto: the control group's")                 \
+    ROW(diet, "HAKMEM_DIET", HAK_CONFIG_DIET, 0, 1, "base",                                        \
+        "1: bounds what is cached and kept; options set as well may ask for less")
 
 struct hak_options {
 #define HAK_OPTION_FIELD(name, variable, fallback, low, high, box, meaning) long name;
@@ -42,11 +48,13 @@ struct hak_options {
 extern HAK_HIDDEN struct hak_options hak_options; // the defaults until hak_options_read() has run
 
 // Reads the variables from `environment` ("NAME=value" strings, NULL-terminated).  A value that is
-// not a decimal number in the row's range is reported once on stderr and the default stays.
+// neither a decimal number in the row's range nor "auto" where the row allows it is reported once on
+// stderr and the default stays.
 // Threads: none but the caller may allocate meanwhile.
 void hak_options_read(char **environment);
 
-// The same for the process's own environment, which set-uid programs ignore.
+// The same for the process's own environment, which set-uid programs ignore; then HAKMEM_DIET lowers
+// other options.
 void hak_options_start(char **environment);
 
 #endif

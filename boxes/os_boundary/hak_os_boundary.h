@@ -10,8 +10,10 @@
 // Kernel calls made so far, by kind.
 struct hak_os_counts {
     uint64_t map, unmap, purge, resize;
-    size_t mapped_bytes; // mapped now
-    size_t peak_bytes;   // highest mapped_bytes
+    size_t mapped_bytes;      // mapped now
+    size_t peak_bytes;        // highest mapped_bytes
+    uint64_t limit_refusals;  // mappings that the limit of hak_os_set_limit did not allow
+    uint64_t kernel_refusals; // mappings that the kernel did not allow
 };
 
 // Maps `bytes` at a multiple of `alignment`.
@@ -22,11 +24,15 @@ void *hak_os_map(size_t bytes, size_t alignment);
 // Addresses for a table of which little will be used: they may be written where committed, and
 // elsewhere read as zero if `readable` or else not be touched.  What is not committed costs no
 // memory, also under strict overcommit and mlockall, except that mlockall fills in the page tables of
-// what is readable.  Pre: as hak_os_map with alignment 1.
+// what is readable.  Not part of mapped_bytes until committed.
+// Pre: as hak_os_map with alignment 1.
 void *hak_os_reserve(size_t bytes, bool readable);
 
-// Makes [p, p + bytes), part of a reservation, writable.  Pre: whole OS pages.
+// Makes [p, p + bytes), part of a reservation, writable.  Pre: whole OS pages, not yet committed.
 bool hak_os_commit(void *p, size_t bytes);
+
+// Takes back a reservation of which nothing was committed.
+void hak_os_unreserve(void *p, size_t bytes);
 
 // Unmaps [p, p + bytes), all of it mapped by hak_os_map.  False: the kernel refused (map count
 // limit on a split); the memory is still there.
@@ -48,6 +54,17 @@ HAK_FAST void hak_os_discard(void *p, size_t bytes)
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place);
 
 size_t hak_os_page_bytes(void);
+
+// From now on hak_os_map and hak_os_commit refuse what would take mapped_bytes beyond `bytes`;
+// 0: no limit.
+void hak_os_set_limit(size_t bytes);
+
+// Whether it was that limit, not the kernel, that refused the last mapping that was refused.
+bool hak_os_limit_refused_last(void);
+
+// Bytes that the process's control group may use (memory.max of its group and of those around it);
+// SIZE_MAX without a limit.
+size_t hak_os_group_limit(void);
 
 // Bytes of addresses the process may have (RLIMIT_AS); SIZE_MAX without a limit.
 size_t hak_os_address_limit(void);

@@ -5,12 +5,14 @@
 #include "hak_base.h"
 
 struct hak_stats {
-    size_t mapped_bytes;     // from the kernel, now
-    size_t peak_bytes;       // highest mapped_bytes
-    size_t chunk_bytes;      // of mapped_bytes, in chunks for tiny and pool blocks
-    size_t free_chunk_bytes; // of chunk_bytes, in no slab
-    size_t large_bytes;      // in live large blocks
-    uint64_t kernel_calls;   // for memory, since the process began
+    size_t mapped_bytes;      // from the kernel, now
+    size_t peak_bytes;        // highest mapped_bytes
+    size_t chunk_bytes;       // of mapped_bytes, in chunks for tiny and pool blocks
+    size_t free_chunk_bytes;  // of chunk_bytes, in no slab
+    size_t large_bytes;       // in live large blocks
+    uint64_t limit_refusals;  // mappings refused by HAKMEM_LIMIT
+    uint64_t kernel_refusals; // and by the kernel
+    uint64_t kernel_calls;    // for memory, since the process began
 };
 
 // Threads: any.  The figures are read one after the other while others allocate.

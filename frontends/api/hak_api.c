@@ -55,6 +55,11 @@ HAK_EXPORT size_t hak_good_size(size_t bytes)
     return hak_core_good_size(bytes);
 }
 
+HAK_EXPORT enum hak_refusal hak_last_refusal(void)
+{
+    return hak_core_last_refusal();
+}
+
 HAK_EXPORT const char *hak_version(void)
 {
     return HAKMEM_VERSION;

@@ -3,6 +3,7 @@
 #include "hak_core.h"
 #include "hak_large.h"
 #include "hak_option.h"
+#include "hak_os_boundary.h"
 #include "hak_pool.h"
 #include "hak_upkeep.h"
 
@@ -23,11 +24,18 @@ static enum kind kind_of(uint32_t entry)
     return (entry & HAK_ENTRY_OFFSET_MASK) < HAK_BIN_END ? SLAB_BLOCK : LARGE_BLOCK;
 }
 
-static void *or_enomem(void *block)
+static _Atomic unsigned xlast_refusal; // enum hak_refusal; relaxed: it orders nothing
+
+enum hak_refusal hak_core_last_refusal(void)
 {
-    if (HAK_UNLIKELY(block == NULL))
-        errno = ENOMEM;
-    return block;
+    return (enum hak_refusal)atomic_load_explicit(&xlast_refusal, memory_order_relaxed);
+}
+
+HAK_COLD static void *refuse(enum hak_refusal why)
+{
+    atomic_store_explicit(&xlast_refusal, why, memory_order_relaxed);
+    errno = ENOMEM;
+    return NULL;
 }
 
 // `alignment` above 1 asks for a large block.
@@ -44,9 +52,15 @@ static void *try_alloc(size_t bytes, size_t alignment, bool *ret_zero)
 static void *alloc(size_t bytes, size_t alignment, bool *ret_zero)
 {
     void *block = try_alloc(bytes, alignment, ret_zero);
-    if (HAK_UNLIKELY(block == NULL) && bytes <= PTRDIFF_MAX && hak_core_trim() > 0)
+    if (HAK_LIKELY(block != NULL))
+        return block;
+    if (bytes > PTRDIFF_MAX)
+        return refuse(HAK_REFUSAL_SIZE);
+    if (hak_core_trim() > 0)
         block = try_alloc(bytes, alignment, ret_zero);
-    return or_enomem(block);
+    if (block != NULL)
+        return block;
+    return refuse(hak_os_limit_refused_last() ? HAK_REFUSAL_LIMIT : HAK_REFUSAL_KERNEL);
 }
 
 void *hak_core_alloc_slow(size_t bytes)
@@ -61,7 +75,7 @@ void *hak_core_calloc(size_t count, size_t bytes)
 {
     size_t total;
     if (__builtin_mul_overflow(count, bytes, &total))
-        return or_enomem(NULL);
+        return refuse(HAK_REFUSAL_SIZE);
     bool zero = false;
     void *block = total <= HAK_TINY_MAX_BYTES ? hak_core_alloc(total) : alloc(total, 1, &zero);
     if (block != NULL && !zero)
@@ -134,7 +148,7 @@ void *hak_core_aligned(size_t alignment, size_t bytes)
 {
     bool zero;
     if (alignment > PTRDIFF_MAX || bytes > PTRDIFF_MAX - alignment)
-        return or_enomem(NULL);
+        return refuse(HAK_REFUSAL_SIZE);
     size_t least = bytes > alignment ? bytes : alignment;
     // Some class up to the next power of two is a multiple of the alignment.
     if (alignment <= HAK_GRANULE_BYTES && hak_pool_holds(least)) {

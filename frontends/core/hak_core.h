@@ -11,6 +11,8 @@
 
 #include "hak_front.h"
 
+#include <hakmem/hakmem.h>
+
 // The parts behind the hit paths.
 void *hak_core_alloc_slow(size_t bytes);
 void hak_core_free_slow(void *p);
@@ -49,6 +51,9 @@ size_t hak_core_usable(const void *p);
 
 // The usable size a request gets.
 size_t hak_core_good_size(size_t bytes);
+
+// Why the last request that was refused was refused, in any thread.
+enum hak_refusal hak_core_last_refusal(void);
 
 // Gives memory that nobody uses back to the kernel.  Returns the bytes.
 size_t hak_core_trim(void);

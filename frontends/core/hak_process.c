@@ -3,6 +3,7 @@
 #include "hak_line.h"
 #include "hak_lock.h"
 #include "hak_option.h"
+#include "hak_os_boundary.h"
 #include "hak_stats.h"
 #include "hak_upkeep.h"
 
@@ -19,6 +20,15 @@ static void child_after_fork(void)
     hak_lock_drop_all();
 }
 
+// A control group counts more than what hakmem maps: it gets a sixteenth less.
+static size_t limit_bytes(void)
+{
+    if (hak_options.limit != HAK_OPTION_AUTO)
+        return (size_t)hak_options.limit;
+    size_t group = hak_os_group_limit();
+    return group != SIZE_MAX ? group - group / 16 : 0;
+}
+
 // The library is linked -z initfirst: this runs before the constructors of all others, and before
 // libc has set `environ`, but glibc hands constructors main's arguments.
 __attribute__((constructor(101))) static void process_starts(int argc, char **argv,
@@ -27,6 +37,7 @@ __attribute__((constructor(101))) static void process_starts(int argc, char **ar
     (void)argc;
     (void)argv;
     hak_options_start(environment);
+    hak_os_set_limit(limit_bytes());
     // Registered first of all, so that it runs last before the fork and first after it.
     pthread_atfork(hak_lock_take_all, hak_lock_drop_all, child_after_fork);
 }

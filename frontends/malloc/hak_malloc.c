@@ -173,9 +173,10 @@ HAK_EXPORT void malloc_stats(void)
     struct hak_stats stats = hak_stats_read();
     fprintf(stderr,
             "hakmem: %zu bytes mapped (at most %zu); chunks %zu, of them free %zu; "
-            "%llu memory system calls\n",
+            "%llu memory system calls; refused: %llu by the limit, %llu by the kernel\n",
             stats.mapped_bytes, stats.peak_bytes, stats.chunk_bytes, stats.free_chunk_bytes,
-            (unsigned long long)stats.kernel_calls);
+            (unsigned long long)stats.kernel_calls, (unsigned long long)stats.limit_refusals,
+            (unsigned long long)stats.kernel_refusals);
 }
 
 HAK_EXPORT int malloc_info(int options, FILE *stream)

@@ -59,6 +59,17 @@ HAKMEM_API size_t hak_usable_size(const void *p);
  * Returns `bytes` itself where no block of that size can exist. */
 HAKMEM_API size_t hak_good_size(size_t bytes);
 
+/* Why a request was refused. */
+enum hak_refusal {
+    HAK_REFUSAL_NONE,   /* none was */
+    HAK_REFUSAL_SIZE,   /* more than PTRDIFF_MAX bytes, or the product overflows */
+    HAK_REFUSAL_LIMIT,  /* HAKMEM_LIMIT, or the control group's with HAKMEM_LIMIT=auto */
+    HAK_REFUSAL_KERNEL, /* the kernel: no memory, RLIMIT_AS, number of mappings */
+};
+
+/* The reason of the last request, in any thread, that returned NULL with ENOMEM. */
+HAKMEM_API enum hak_refusal hak_last_refusal(void);
+
 /* "MAJOR.MINOR.PATCH" of the library in use. */
 HAKMEM_API const char *hak_version(void);
 

@@ -178,7 +178,7 @@ static void read_number(const struct row *row, long value)
 {
     char text[32];
     snprintf(text, sizeof text, "%ld", value);
-    read_setting(row, text);
+    read_setting(row, value == HAK_OPTION_AUTO ? "auto" : text);
 }
 
 Test(base, option_rows_are_sound)
@@ -186,7 +186,7 @@ Test(base, option_rows_are_sound)
     for (unsigned i = 0; i < ROWS; i++) {
         const struct row *row = &rows[i];
         expect(row->low <= row->fallback && row->fallback <= row->high, "%s", row->variable);
-        expect(row->low >= 0 && *row->value == row->fallback, "%s", row->variable);
+        expect(row->low >= HAK_OPTION_AUTO && *row->value == row->fallback, "%s", row->variable);
         expect(strncmp(row->variable, "HAKMEM_", 7) == 0 && row->box[0] != '\0' &&
                row->meaning[0] != '\0');
         for (unsigned j = 0; j < i; j++)
@@ -218,6 +218,7 @@ Test(base, options_take_their_whole_range_in_silence)
 static const char *const bad_values[] = {
     "",
     "x",
+    "automatic",
     "1x",
     " 1",
     "1 ",
@@ -285,4 +286,17 @@ Test(base, the_environment_of_a_plain_process_is_read)
 {
     hak_options_start((char *[]){"HAKMEM_REFILL=99", NULL});
     expect(hak_options.refill == 99, "%ld", hak_options.refill);
+}
+
+static void diet_and_less(void *unused)
+{
+    (void)unused;
+    hak_options_start((char *[]){"HAKMEM_DIET=1", "HAKMEM_REFILL=2", "HAKMEM_CACHE_KIB=999", NULL});
+    expect(hak_options.refill == 2, "%ld", hak_options.refill);
+    expect(hak_options.cache_kib < 999, "%ld", hak_options.cache_kib);
+}
+
+Test(base, diet_lowers_what_is_more_and_leaves_what_is_less)
+{
+    succeed_in_child(diet_and_less, NULL);
 }

@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KIB = 1024, MIB = 1024 * 1024, TOO_MANY_BITS = 60 };
@@ -83,14 +86,41 @@ Test(os_boundary, a_reservation_is_writable_where_committed)
     size_t bytes = is_fake() ? (size_t)MIB : (size_t)1 << 40;
     char *p = hak_os_reserve(bytes, true);
     char *unreadable = hak_os_reserve(bytes, false);
+    expect(hak_os_counts().mapped_bytes == 0);
     expect(p != NULL && unreadable != NULL && unreadable != p);
     expect(is_filled(p, 0, 64 * KIB) && is_filled(p + bytes - 64 * KIB, 0, 64 * KIB));
     expect(hak_os_commit(p + 64 * KIB, 64 * KIB) && hak_os_commit(unreadable, 64 * KIB));
     memset(p + 64 * KIB, 1, 64 * KIB);
     memset(unreadable, 1, 64 * KIB);
     expect(is_filled(p, 0, 64 * KIB) && is_filled(p + 128 * KIB, 0, 64 * KIB));
-    unmap(p, bytes);
-    unmap(unreadable, bytes);
+    expect(hak_os_counts().mapped_bytes == 2 * 64 * KIB);
+}
+
+Test(os_boundary, a_reservation_can_be_taken_back)
+{
+    uint64_t unmaps = hak_os_counts().unmap;
+    hak_os_unreserve(hak_os_reserve(MIB, true), MIB);
+    expect(hak_os_counts().unmap == unmaps + 1 && hak_os_counts().mapped_bytes == 0);
+}
+
+Test(os_boundary, a_limit_is_obeyed)
+{
+    hak_os_set_limit(1 * MIB);
+    char *most = map(1 * MIB - 64 * KIB, 4 * KIB);
+    expect(hak_os_map(128 * KIB, 4 * KIB) == NULL && hak_os_map(128 * KIB, 1 * MIB) == NULL);
+    expect(hak_os_map(SIZE_MAX - 64 * KIB + 1, 4 * KIB) == NULL, "the sum overflows");
+    expect(hak_os_counts().limit_refusals == 3 && hak_os_counts().kernel_refusals == 0);
+    expect(hak_os_limit_refused_last());
+    char *rest = map(64 * KIB, 4 * KIB);
+    expect(hak_os_resize(rest, 64 * KIB, 128 * KIB, rest) == NULL);
+    unmap(rest, 64 * KIB);
+    char *table = hak_os_reserve(1 * MIB, true);
+    expect(table != NULL && !hak_os_commit(table, 128 * KIB) && hak_os_commit(table, 64 * KIB));
+    hak_os_set_limit(0);
+    unmap(map(1 * MIB, 4 * KIB), 1 * MIB);
+    expect(hak_os_map((size_t)1 << TOO_MANY_BITS, 4 * KIB) == NULL);
+    expect(hak_os_counts().kernel_refusals == 1 && !hak_os_limit_refused_last());
+    unmap(most, 1 * MIB - 64 * KIB);
 }
 
 Test(os_boundary, purged_pages_read_as_zero)
@@ -234,4 +264,50 @@ Test(os_boundary, threads_do_not_disturb_one_another)
         pthread_join(threads[i], NULL);
     struct hak_os_counts after = hak_os_counts();
     expect(after.mapped_bytes == before.mapped_bytes && after.map - before.map >= 1000);
+}
+
+// --- control groups: in a mount namespace of its own the test lays its own files over the kernel's
+
+#define GROUPS "/sys/fs/cgroup"
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    expect(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0, "%s", path);
+}
+
+static void expect_group_limit(const char *outer, const char *inner, size_t limit)
+{
+    write_file(GROUPS "/outer/memory.max", outer);
+    write_file(GROUPS "/outer/inner/memory.max", inner);
+    errno = 77;
+    size_t found = hak_os_group_limit();
+    expect(found == limit && errno == 77, "%s in %s: %zu", inner, outer, found);
+}
+
+Test(os_boundary, the_control_groups_limit_is_told)
+{
+    if (is_fake()) {
+        expect(hak_os_group_limit() == SIZE_MAX);
+        return;
+    }
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        cr_skip_test("may not make a mount namespace");
+    expect(mount("test", GROUPS, "tmpfs", 0, NULL) == 0);
+    write_file(GROUPS "/own", "4:memory:/of/version/1\n0::/outer/inner\n");
+    expect(mount(GROUPS "/own", "/proc/self/cgroup", NULL, MS_BIND, NULL) == 0);
+    expect(hak_os_group_limit() == SIZE_MAX, "no groups, no limit");
+    expect(mkdir(GROUPS "/outer", 0700) == 0 && mkdir(GROUPS "/outer/inner", 0700) == 0);
+    expect_group_limit("max\n", "max\n", SIZE_MAX);
+    expect_group_limit("max\n", "67108864\n", 67108864);
+    expect_group_limit("33554432\n", "67108864\n", 33554432);
+    expect_group_limit("67108864\n", "33554432\n", 33554432);
+    expect_group_limit("nonsense\n", "", SIZE_MAX);
+    expect_group_limit("max\n", "99999999999999999999999\n", SIZE_MAX);
+    write_file(GROUPS "/memory.max", "1048576\n"); // the root of a container's name space
+    expect_group_limit("max\n", "67108864\n", 1048576);
+    write_file(GROUPS "/own", "0::/\n");
+    expect(hak_os_group_limit() == 1048576);
+    write_file(GROUPS "/own", "4:memory:/of/version/1\n");
+    expect(hak_os_group_limit() == SIZE_MAX);
 }

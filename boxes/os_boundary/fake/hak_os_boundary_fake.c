@@ -10,7 +10,7 @@
 static _Atomic unsigned xsuccesses_left;
 static _Atomic unsigned xfailures_left;
 static _Atomic uint64_t xnow_ms;
-static _Atomic size_t xlimit_bytes = (size_t)4 << 30;
+static _Atomic size_t xaddress_limit = (size_t)4 << 30;
 
 void hak_fake_os_fail(unsigned successes, unsigned failures)
 {
@@ -20,7 +20,7 @@ void hak_fake_os_fail(unsigned successes, unsigned failures)
 
 void hak_fake_os_limit(size_t bytes)
 {
-    xlimit_bytes = bytes;
+    xaddress_limit = bytes;
 }
 
 void hak_fake_os_advance(uint64_t ms)
@@ -98,9 +98,22 @@ static void drop(const char *p, size_t bytes)
     HAK_CHECK(dropped == bytes); // nothing else was mapped there
 }
 
+static bool kernel_allows(size_t bytes)
+{
+    if (call_passes(HAK_OS_MAP) && bytes <= xaddress_limit - hak_os_counts().mapped_bytes)
+        return true;
+    hak_os_count_refusal();
+    return false;
+}
+
+static bool may_map(size_t bytes)
+{
+    return hak_os_limit_allows(bytes) && kernel_allows(bytes);
+}
+
 void *hak_os_map(size_t bytes, size_t alignment)
 {
-    if (!call_passes(HAK_OS_MAP) || bytes > xlimit_bytes - hak_os_counts().mapped_bytes)
+    if (!may_map(bytes))
         return NULL;
     hak_os_count_bytes(bytes, 0);
     return fresh(bytes, alignment);
@@ -109,14 +122,22 @@ void *hak_os_map(size_t bytes, size_t alignment)
 void *hak_os_reserve(size_t bytes, bool readable)
 {
     (void)readable;
-    return hak_os_map(bytes, 1);
+    return kernel_allows(bytes) ? fresh(bytes, 1) : NULL;
+}
+
+void hak_os_unreserve(void *p, size_t bytes)
+{
+    if (call_passes(HAK_OS_UNMAP))
+        drop(p, bytes);
 }
 
 bool hak_os_commit(void *p, size_t bytes)
 {
     (void)p;
-    (void)bytes;
-    return call_passes(HAK_OS_MAP);
+    if (!may_map(bytes))
+        return false;
+    hak_os_count_bytes(bytes, 0);
+    return true;
 }
 
 bool hak_os_unmap(void *p, size_t bytes)
@@ -168,5 +189,10 @@ uint64_t hak_os_now_ms(void)
 
 size_t hak_os_address_limit(void)
 {
-    return xlimit_bytes;
+    return xaddress_limit;
+}
+
+size_t hak_os_group_limit(void)
+{
+    return SIZE_MAX;
 }

@@ -11,49 +11,82 @@
 #include <time.h>
 #include <unistd.h>
 
-// Address just below the last aligned mapping.  The kernel places mappings top-down, so asking for
-// that address keeps neighbours aligned with one call each.
+// Address just below the last aligned mapping, or the first of all.  The kernel places mappings
+// top-down, so asking for that address keeps neighbours aligned with one call each.
 static _Atomic uintptr_t xhint;
 
-static void *map_as(void *hint, size_t bytes, int protection)
+// Reserved addresses lie this far below the others, which so stay neighbours; or below the last ones.
+static const uintptr_t RESERVE_DISTANCE = (uintptr_t)1 << 40;
+static _Atomic uintptr_t xreserved;
+
+static void *map_uncounted(void *hint, size_t bytes, int protection)
 {
     int saved_errno = errno;
     hak_os_count_call(HAK_OS_MAP);
     long p = syscall(SYS_mmap, hint, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
     errno = saved_errno;
-    if (p == -1)
+    if (p == -1) {
+        hak_os_count_refusal();
         return NULL;
-    hak_os_count_bytes(bytes, 0);
+    }
     return (void *)p; // NOLINT(performance-no-int-to-ptr): what mmap returns
 }
 
 static void *map_at(void *hint, size_t bytes)
 {
-    return map_as(hint, bytes, PROT_READ | PROT_WRITE);
+    void *p = map_uncounted(hint, bytes, PROT_READ | PROT_WRITE);
+    if (p != NULL)
+        hak_os_count_bytes(bytes, 0);
+    return p;
 }
 
 // Not writable: the kernel charges nothing for such a mapping, and mlockall fills it with the one
 // page of zeros at most.
 void *hak_os_reserve(size_t bytes, bool readable)
 {
-    return map_as(NULL, bytes, readable ? PROT_READ : PROT_NONE);
+    uintptr_t below = atomic_load_explicit(&xreserved, memory_order_relaxed);
+    uintptr_t mapped = atomic_load_explicit(&xhint, memory_order_relaxed);
+    if (below == 0 && mapped > RESERVE_DISTANCE)
+        below = mapped - RESERVE_DISTANCE;
+    uintptr_t place = below > bytes ? (below - bytes) & ~(hak_os_page_bytes() - 1) : 0;
+    void *p = map_uncounted((void *)place, bytes, readable ? PROT_READ : PROT_NONE);
+    if (p != NULL)
+        atomic_store_explicit(&xreserved, (uintptr_t)p, memory_order_relaxed);
+    return p;
 }
 
 bool hak_os_commit(void *p, size_t bytes)
 {
+    if (!hak_os_limit_allows(bytes))
+        return false;
     int saved_errno = errno;
     hak_os_count_call(HAK_OS_MAP);
     bool done = syscall(SYS_mprotect, p, bytes, PROT_READ | PROT_WRITE) == 0;
     errno = saved_errno;
+    if (done)
+        hak_os_count_bytes(bytes, 0);
+    else
+        hak_os_count_refusal();
     return done;
 }
 
-bool hak_os_unmap(void *p, size_t bytes)
+static bool unmap_uncounted(void *p, size_t bytes)
 {
     int saved_errno = errno;
     hak_os_count_call(HAK_OS_UNMAP);
     bool done = syscall(SYS_munmap, p, bytes) == 0;
     errno = saved_errno;
+    return done;
+}
+
+void hak_os_unreserve(void *p, size_t bytes)
+{
+    (void)unmap_uncounted(p, bytes); // else the addresses go to waste
+}
+
+bool hak_os_unmap(void *p, size_t bytes)
+{
+    bool done = unmap_uncounted(p, bytes);
     if (done)
         hak_os_count_bytes(0, bytes);
     return done;
@@ -78,9 +111,15 @@ static void *map_and_trim(size_t bytes, size_t alignment)
 
 void *hak_os_map(size_t bytes, size_t alignment)
 {
-    if (alignment <= hak_os_page_bytes())
-        return map_at(NULL, bytes);
+    if (!hak_os_limit_allows(bytes))
+        return NULL;
     uintptr_t hint = atomic_load_explicit(&xhint, memory_order_relaxed);
+    if (alignment <= hak_os_page_bytes()) {
+        void *anywhere = map_at(NULL, bytes);
+        if (hint == 0)
+            atomic_store_explicit(&xhint, (uintptr_t)anywhere, memory_order_relaxed);
+        return anywhere;
+    }
     char *p = NULL;
     if (hint > bytes) {
         p = map_at((void *)((hint - bytes) & ~(alignment - 1)), bytes);
@@ -109,6 +148,8 @@ bool hak_os_purge(void *p, size_t bytes)
 
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
 {
+    if (place == p && new_bytes > old_bytes && !hak_os_limit_allows(new_bytes - old_bytes))
+        return NULL;
     int saved_errno = errno;
     hak_os_count_call(HAK_OS_RESIZE);
     int flags = place != p ? MREMAP_MAYMOVE | MREMAP_FIXED : 0;

@@ -28,7 +28,7 @@ static bool make_window(uintptr_t start, unsigned bits)
         return false;
     void **descriptors = hak_os_reserve(granules * sizeof(void *), false); // read where committed
     if (descriptors == NULL) {
-        hak_os_discard(entries, granules * sizeof(uint32_t));
+        hak_os_unreserve(entries, granules * sizeof(uint32_t));
         return false;
     }
     uintptr_t last = ((uintptr_t)1 << (HAK_ADDRESS_BITS - HAK_GRANULE_SHIFT)) - granules;

@@ -13,6 +13,8 @@ struct hak_stats hak_stats_read(void)
         .chunk_bytes = spans.chunk_bytes,
         .free_chunk_bytes = spans.free_bytes,
         .large_bytes = hak_large_bytes(),
+        .limit_refusals = os.limit_refusals,
+        .kernel_refusals = os.kernel_refusals,
         .kernel_calls = os.map + os.unmap + os.purge + os.resize,
     };
 }
