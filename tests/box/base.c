@@ -284,7 +284,7 @@ Test(base, names_that_begin_alike_are_told_apart)
 
 Test(base, the_environment_of_a_plain_process_is_read)
 {
-    hak_options_start((char *[]){"HAKMEM_REFILL=99", NULL});
+    hak_options_start((char *[]){"HAKMEM_REFILL=99", "HAKMEM_DIET=0", NULL});
     expect(hak_options.refill == 99, "%ld", hak_options.refill);
 }
 
