@@ -6,6 +6,7 @@ import numpy as np
 from lab import stats
 
 LABEL, CELL = 44, 10
+MEMORY_UNIT = "MiB"  # cases in this unit count what is kept, all others time
 # Columns of the store that get a table of their own when some tool has counted them.
 COUNTS = {"memory_syscalls": "memory system calls per operation",
           "instructions": "instructions per operation",
@@ -40,7 +41,9 @@ class Table:
     def __init__(self, names):
         self.names = names
         self.results = {}
-        self.relative = {name: [] for name in names}  # cost to the best's, of rows not noisy
+        # Cost relative to the best's, of rows not noisy.
+        self.times = {name: [] for name in names}
+        self.kept = {name: [] for name in names}
         self.noisy = 0
 
     def heading(self, title):
@@ -54,7 +57,7 @@ class Table:
                 for name in self.names]
 
     def begin(self):
-        self.heading("time relative to the best (1.00)")
+        self.heading("time, or memory kept, relative to the best (1.00)")
 
     def case(self, case, results):
         self.results[case] = results
@@ -68,16 +71,17 @@ class Table:
         best = min(map(np.median, lists.values()))
         noisy = stats.is_noisy_row(list(lists.values()))
         self.noisy += noisy
-        cells = [self.cell(results[name], lists.get(name), best, noisy) for name in self.names]
+        cells = [self.cell(results[name], lists.get(name), best) for name in self.names]
+        means = self.kept if case.unit == MEMORY_UNIT else self.times
+        for name in lists if not noisy else ():
+            means[name].append(float(np.median(lists[name]) / best))
         value = 1 / best if case.better == "higher" else best
         self.line(case.label, cells, f"  {value:10.4g} {case.unit}{'  noisy' if noisy else ''}")
 
-    def cell(self, rows, values, best, noisy):
+    def cell(self, rows, values, best):
         if not values:
             return f"{failure(rows) or '-':>{CELL}}"
         relative = float(np.median(values) / best)
-        if not noisy:
-            self.relative[rows[0]["allocator"]].append(relative)
         text = f"{relative:>{CELL - 1}.2f}" + ("~" if stats.is_noisy(values) else " ")
         return bold(text) if relative == 1 else text
 
@@ -92,7 +96,8 @@ class Table:
                 if values:
                     self.line(case.label, self.numbers(values, ".3g"))
         self.heading("geometric means")
-        self.means("time relative to the best", self.relative)
+        self.means("time relative to the best", self.times)
+        self.means("memory kept relative to the best", self.kept)
         if any(memory.values()):
             self.means("peak RSS relative to glibc", memory)
         print("\nThe last column is the best value (memory: glibc's). ~ marks a value whose middle"
