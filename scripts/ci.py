@@ -17,9 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build-ci"
 
-ALL = "box core api preload misuse traps golden install stress"
-ONCE = "presets bench lab report" # what does not depend on the variant
-MAIN = "box core api misuse traps golden stress"
+ALL = "box core api preload misuse traps golden install stress fuzz"
+ONCE = "presets model fault bench lab report" # what does not depend on the variant
+MAIN = "box core api misuse traps golden stress fuzz"
 QUICK = "box core api misuse traps golden install"
 INTERNAL = "box core stress"
 
@@ -42,9 +42,11 @@ MATRIX = [
     # checks
     ("debug",          "gcc",   "debug_level=2", MAIN),
     ("debug-3",        "gcc",   "debug_level=3", "box core misuse"),
-    ("asan",           "gcc",   "b_sanitize=address,undefined b_lundef=false", INTERNAL),
+    ("asan",           "gcc",   "b_sanitize=address,undefined b_lundef=false", INTERNAL + " fuzz"),
     ("tsan",           "clang", "b_sanitize=thread b_lundef=false", INTERNAL),
 ]
+
+LIVE_FUZZ = {"heap": 30, "span": 14, "registry_radix": 8, "registry_flat": 8} # seconds
 
 CXX = {"gcc": "g++", "clang": "clang++"}
 RESULTS = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
@@ -97,21 +99,24 @@ def check_format(tally):
         quote("\n".join(["run clang-format -i on", *names]), 200)
 
 
-def build(folder, compiler, options):
+def build(folder, compiler, options, benched):
     """Configure and compile; a folder configured for another row is started afresh."""
     log = folder / "log.txt"
     settings = ["-Dbuildtype=release", "-Dtests=true", "-Dwerror=true",
+                f"-Dbench={str(benched).lower()}",
                 *(f"-D{option}" for option in options.split())]
     row = folder / "row.json"
     wanted = json.dumps([compiler, settings])
     if not row.exists() or row.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        env = dict(os.environ, CC=compiler, CXX=CXX[compiler])
+        cache = "ccache " if shutil.which("ccache") else "" # rows compile much that is the same
+        env = dict(os.environ, CC=cache + compiler, CXX=cache + CXX[compiler])
         if logged(log, ["meson", "setup", *settings, str(folder), str(ROOT)], env=env):
             return False
         row.write_text(wanted)
-    return logged(log, ["ninja", "-C", str(folder)]) == 0
+    return logged(log, ["ninja", "-C", str(folder)],
+                  env=dict(os.environ, CCACHE_DIR=str(OUT / "ccache"))) == 0
 
 
 def test_command(folder, suites, options):
@@ -133,7 +138,7 @@ def run_variant(tally, name, compiler, options, suites):
     folder = OUT / name
     log = folder / "log.txt"
     log.unlink(missing_ok=True)
-    if not build(folder, compiler, options):
+    if not build(folder, compiler, options, "bench" in suites.split()):
         tally.add(name, 0, 1, 0, started, f"does not build, see {log.relative_to(ROOT)}")
         tail(log)
         return
@@ -152,6 +157,22 @@ def run_variant(tally, name, compiler, options, suites):
         quote(output, 30)
 
 
+def fuzz(tally):
+    """Look for new inputs that break a fuzz target."""
+    started = time.monotonic()
+    folder = OUT / "fuzz"
+    folder.mkdir(exist_ok=True)
+    log = folder / "log.txt"
+    log.unlink(missing_ok=True)
+    failed = [target for target, seconds in LIVE_FUZZ.items()
+              if logged(log, ["scripts/fuzz.sh", target, str(seconds)],
+                        env=dict(os.environ, HAK_FUZZ_OUT=str(folder)))]
+    tally.add("fuzz", len(LIVE_FUZZ) - len(failed), len(failed), 0, started)
+    if failed:
+        print(f"      {', '.join(failed)}: the input is in {folder / 'failures'}")
+        tail(log)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="hak test")
     parser.add_argument("--quick", action="store_true", help="only the format and the first row")
@@ -167,6 +188,8 @@ def main():
     for name, compiler, options, suites in MATRIX[:1] if args.quick else MATRIX:
         if not args.only or name in args.only:
             run_variant(tally, name, compiler, options, QUICK if args.quick else suites)
+    if not args.quick and not args.only:
+        fuzz(tally)
     passed, failed, skipped = tally.counts.values()
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     sys.exit(1 if failed or not passed else 0)

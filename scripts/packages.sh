@@ -18,6 +18,10 @@ objdump:binutils
 pkg-config:pkg-config
 git:git
 setarch:util-linux
+ccache:ccache
+strace:strace
+valgrind:valgrind
+spin:spin
 /usr/include/criterion/criterion.h:libcriterion-dev
 "
 
@@ -30,6 +34,10 @@ redis-server:redis-server
 redis-benchmark:redis-tools
 node:nodejs
 javac:default-jdk-headless
+"
+
+packages_coverage="
+gcovr:gcovr
 "
 
 packages_bench="

@@ -1,6 +1,7 @@
 // Allocates in every way on three threads while kernel calls fail (run_fault.py sees to that).
 // Contents have to stay, a refusal has to be NULL with ENOMEM, and at the end the memory has to be
-// given back.  Prints by how many KiB the process has grown: resident and mapped.
+// given back.  Prints by how many KiB the process has grown: resident, and mapped for writing
+// (which leaves out the addresses that a registry reserves).
 //
 // Through hak_*, so that hakmem's first call is made here and not before main, where libc would not
 // survive its failure.
@@ -177,7 +178,7 @@ static void drop_all(void)
 }
 
 struct memory {
-    long mapped_kib, resident_kib;
+    long mapped_kib, resident_kib; // mapped: for writing
 };
 
 static struct memory memory_now(void)
@@ -186,10 +187,10 @@ static struct memory memory_now(void)
     int file = open("/proc/self/statm", O_RDONLY);
     CHECK(file >= 0 && read(file, text, sizeof text - 1) > 0);
     close(file);
-    char *next;
-    long mapped = strtol(text, &next, 10), resident = strtol(next, NULL, 10);
+    long resident, writable;
+    CHECK(sscanf(text, "%*d %ld %*d %*d %*d %ld", &resident, &writable) == 2);
     long page_kib = sysconf(_SC_PAGESIZE) / 1024;
-    return (struct memory){.mapped_kib = mapped * page_kib, .resident_kib = resident * page_kib};
+    return (struct memory){.mapped_kib = writable * page_kib, .resident_kib = resident * page_kib};
 }
 
 int main(void)

@@ -8,8 +8,9 @@
 
 enum { PAGE = HAK_MIN_PAGE_BYTES, PAGES = ARENA_BYTES / PAGE };
 
-static char taken[PAGES]; // 1: the page is mapped
-static char stuck[PAGES]; // 1: and the last unmapping was refused
+static char taken[PAGES];    // 1: the page is mapped or reserved
+static char reserved[PAGES]; // 1: and not committed
+static char stuck[PAGES];    // 1: and the last unmapping was refused
 static unsigned successes_left, failures_left, refusals;
 static size_t limit_bytes = ARENA_BYTES;
 static uint64_t now_ms;
@@ -51,15 +52,20 @@ void arena_fail(struct fuzz_input *input)
 
 void arena_limit(struct fuzz_input *input)
 {
-    size_t mapped = hak_os_counts().mapped_bytes;
-    size_t more = (size_t)fuzz_below(input, 64) * 256 * 1024;
-    hak_fake_os_limit(mapped + more < ARENA_BYTES ? mapped + more : ARENA_BYTES);
+    unsigned number = fuzz_number(input, 1);
+    // never 0, which would be no limit
+    size_t bytes = hak_os_counts().mapped_bytes + (size_t)(number % 64) * 256 * 1024 + PAGE;
+    if (number < 128)
+        hak_fake_os_limit(bytes);
+    else
+        hak_os_set_limit(bytes);
 }
 
 void arena_relent(void)
 {
     hak_fake_os_fail(0, 0);
     hak_fake_os_limit(ARENA_BYTES);
+    hak_os_set_limit(0);
 }
 
 const void *arena_data(void)
@@ -102,17 +108,29 @@ static bool call_passes(enum hak_os_call kind)
     return refuse();
 }
 
-static char *taken_of(const void *p)
+static size_t page_of(const void *p)
 {
-    return taken + ((const char *)p - ARENA_BASE) / PAGE;
+    return (size_t)((const char *)p - ARENA_BASE) / PAGE;
 }
 
-static void expect_mapped(const void *p, size_t bytes)
+static void expect_taken(const void *p, size_t bytes)
 {
     size_t offset = (size_t)((const char *)p - ARENA_BASE);
     FUZZ_CHECK(offset % PAGE == 0 && bytes % PAGE == 0 && bytes > 0, "%zu at %p", bytes, p);
     FUZZ_CHECK(offset < ARENA_BYTES && bytes <= ARENA_BYTES - offset, "%zu at %p", bytes, p);
-    FUZZ_CHECK(memchr(taken_of(p), 0, bytes / PAGE) == NULL, "%zu at %p", bytes, p);
+    FUZZ_CHECK(memchr(taken + page_of(p), 0, bytes / PAGE) == NULL, "%zu at %p", bytes, p);
+}
+
+static void expect_mapped(const void *p, size_t bytes)
+{
+    expect_taken(p, bytes);
+    FUZZ_CHECK(memchr(reserved + page_of(p), 1, bytes / PAGE) == NULL, "%zu at %p", bytes, p);
+}
+
+static void expect_reserved(const void *p, size_t bytes)
+{
+    expect_taken(p, bytes);
+    FUZZ_CHECK(memchr(reserved + page_of(p), 0, bytes / PAGE) == NULL, "%zu at %p", bytes, p);
 }
 
 static bool has_room(size_t bytes)
@@ -125,7 +143,7 @@ static char *find(size_t bytes, size_t alignment)
 {
     uintptr_t base = (uintptr_t)ARENA_BASE, end = base + ARENA_BYTES;
     for (uintptr_t p = hak_round_up(base, alignment); p <= end - bytes;) {
-        const char *last = memrchr(taken_of((void *)p), 1, bytes / PAGE);
+        const char *last = memrchr(taken + page_of((void *)p), 1, bytes / PAGE);
         if (last == NULL)
             return (char *)p;
         p = hak_round_up(base + (uintptr_t)(last - taken + 1) * PAGE, alignment);
@@ -133,45 +151,76 @@ static char *find(size_t bytes, size_t alignment)
     return NULL;
 }
 
-static void *map(size_t bytes, size_t alignment, int protection)
+static bool limit_allows(size_t bytes)
 {
-    if (!call_passes(HAK_OS_MAP))
-        return NULL;
-    char *p = has_room(bytes) ? find(bytes, alignment > PAGE ? alignment : PAGE) : NULL;
+    return hak_os_limit_allows(bytes) || refuse();
+}
+
+static void *map_uncounted(size_t bytes, size_t alignment, int protection)
+{
+    bool passes = call_passes(HAK_OS_MAP) && has_room(bytes);
+    char *p = passes ? find(bytes, alignment > PAGE ? alignment : PAGE) : NULL;
     if (p == NULL) {
+        hak_os_count_refusal();
         refuse();
         return NULL;
     }
     open_pages(p, bytes, protection);
-    memset(taken_of(p), 1, bytes / PAGE);
-    hak_os_count_bytes(bytes, 0);
+    memset(taken + page_of(p), 1, bytes / PAGE);
     return p;
+}
+
+static void unmap_uncounted(void *p, size_t bytes)
+{
+    close_pages(p, bytes);
+    memset(taken + page_of(p), 0, bytes / PAGE);
+    memset(reserved + page_of(p), 0, bytes / PAGE);
+    memset(stuck + page_of(p), 0, bytes / PAGE);
 }
 
 static void unmap(void *p, size_t bytes)
 {
-    close_pages(p, bytes);
-    memset(taken_of(p), 0, bytes / PAGE);
-    memset(stuck + (taken_of(p) - taken), 0, bytes / PAGE);
+    unmap_uncounted(p, bytes);
     hak_os_count_bytes(0, bytes);
 }
 
 void *hak_os_map(size_t bytes, size_t alignment)
 {
-    return map(bytes, alignment, PROT_READ | PROT_WRITE);
+    if (!limit_allows(bytes))
+        return NULL;
+    void *p = map_uncounted(bytes, alignment, PROT_READ | PROT_WRITE);
+    if (p != NULL)
+        hak_os_count_bytes(bytes, 0);
+    return p;
 }
 
 void *hak_os_reserve(size_t bytes, bool readable)
 {
-    return map(bytes, 1, readable ? PROT_READ : PROT_NONE);
+    void *p = map_uncounted(bytes, PAGE, readable ? PROT_READ : PROT_NONE);
+    if (p != NULL)
+        memset(reserved + page_of(p), 1, bytes / PAGE);
+    return p;
+}
+
+void hak_os_unreserve(void *p, size_t bytes)
+{
+    expect_reserved(p, bytes);
+    if (call_passes(HAK_OS_UNMAP))
+        unmap_uncounted(p, bytes);
 }
 
 bool hak_os_commit(void *p, size_t bytes)
 {
-    expect_mapped(p, bytes);
-    if (!call_passes(HAK_OS_MAP))
+    expect_reserved(p, bytes);
+    if (!limit_allows(bytes))
         return false;
+    if (!call_passes(HAK_OS_MAP)) {
+        hak_os_count_refusal();
+        return false;
+    }
     open_pages(p, bytes, PROT_READ | PROT_WRITE);
+    memset(reserved + page_of(p), 0, bytes / PAGE);
+    hak_os_count_bytes(bytes, 0);
     return true;
 }
 
@@ -179,7 +228,7 @@ bool hak_os_unmap(void *p, size_t bytes)
 {
     expect_mapped(p, bytes);
     if (!call_passes(HAK_OS_UNMAP)) {
-        memset(stuck + (taken_of(p) - taken), 1, bytes / PAGE);
+        memset(stuck + page_of(p), 1, bytes / PAGE);
         return false;
     }
     unmap(p, bytes);
@@ -204,10 +253,10 @@ static bool resize_in_place(char *p, size_t old_bytes, size_t new_bytes)
     size_t more = new_bytes - old_bytes;
     char *end = p + old_bytes;
     if (more > (size_t)(ARENA_BASE + ARENA_BYTES - end) || !has_room(more) ||
-        memchr(taken_of(end), 1, more / PAGE) != NULL)
+        memchr(taken + page_of(end), 1, more / PAGE) != NULL)
         return false;
     open_pages(end, more, PROT_READ | PROT_WRITE);
-    memset(taken_of(end), 1, more / PAGE);
+    memset(taken + page_of(end), 1, more / PAGE);
     hak_os_count_bytes(more, 0);
     return true;
 }
@@ -215,6 +264,8 @@ static bool resize_in_place(char *p, size_t old_bytes, size_t new_bytes)
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
 {
     expect_mapped(p, old_bytes);
+    if (place == p && new_bytes > old_bytes && !limit_allows(new_bytes - old_bytes))
+        return NULL;
     bool passes = call_passes(HAK_OS_RESIZE);
     if (place == p)
         return passes && resize_in_place(p, old_bytes, new_bytes) ? p : NULL;

@@ -1,13 +1,13 @@
-// The boundary that fuzz targets run over: real pages at addresses that never change, half of them on
-// each side of a multiple of 4 GiB.  What is not mapped cannot be touched.  Failures are scripted as
-// in the fake boundary, whose controls it shares.
+// The boundary that fuzz targets run over: real pages at addresses that never change, half of them
+// on each side of a multiple of 4 GiB.  What is not mapped cannot be touched.  Failures are
+// scripted as in the fake boundary, whose controls it shares.
 #ifndef ARENA_H
 #define ARENA_H
 
 #include "hak_os_boundary_fake.h"
 
 enum { ARENA_BYTES = 256 * 1024 * 1024 };
-#define ARENA_BASE ((char *)((uintptr_t)1 << 44) - ARENA_BYTES / 2)
+#define ARENA_BASE ((char *)((uintptr_t)5 << 44) - ARENA_BYTES / 2)
 
 // Nothing is mapped afterwards.  The caller has put back this library's data.
 HAK_EXPORT void arena_reset(void);

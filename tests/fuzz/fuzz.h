@@ -1,8 +1,8 @@
 // What a fuzz target and its runner agree on.
 //
-// A target is a shared library: the boxes under test over an arena (arena.h), and fuzz_run, which turns
-// bytes into operations and checks each against a model.  Before each input the runner puts the
-// library's data and the arena back to what they were at first, so an input does the same every
+// A target is a shared library: the boxes under test over an arena (arena.h), and fuzz_run, which
+// turns bytes into operations and checks each against a model.  Before each input the runner puts
+// the library's data and the arena back to what they were at first, so an input does the same every
 // time, alone or after a million others.
 #ifndef FUZZ_H
 #define FUZZ_H

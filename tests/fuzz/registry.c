@@ -17,8 +17,8 @@ static struct cell model[PLACES][GRANULES];
 static struct fuzz_input *input;
 static uint64_t operations; // look-ups not counted
 
-// Where each array of granules lies: around a seam of 4 GiB, a few seams lower, at the lowest and at
-// the highest addresses of all, the last of which no user memory has.
+// Where each array of granules lies: around a seam of 4 GiB, a few seams lower, at the lowest and
+// at the highest addresses of all, the last of which no user memory has.
 static uintptr_t address_of(unsigned place, unsigned i)
 {
     const uintptr_t seam = (uintptr_t)ARENA_BASE + ARENA_BYTES / 2;

@@ -19,8 +19,8 @@ void shadow_start(void);
 
 struct shadow_block *shadow_block(unsigned number);
 
-// Adds the block that came from a request: checks that it is large and aligned enough and overlaps no
-// other, and writes on it up to its usable size.
+// Adds the block that came from a request: checks that it is large and aligned enough and overlaps
+// no other, and writes on it up to its usable size.
 void shadow_add(struct shadow_block *block, void *p, size_t bytes, size_t alignment);
 
 // Checks what is in the first `bytes` bytes.  Also when the block has moved to `p`.

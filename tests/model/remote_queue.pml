@@ -13,6 +13,17 @@
  * protocol never touches the span.  Words of a bitmap share one pin and nothing else, so there is
  * one.  Nothing bounds the number of operations; SLABS, BLOCKS, FREERS and USERS bound the state.
  *
+ * Weak memory: steps interleave here as if every access were seq_cst.  P1, P2, D2 and D3 are, and
+ * so is the opening of a new slab's pin; they are all that threads race for, but for the inbox and
+ * R. The inbox is one atomic, and so is the pin that R contends for with P2: on one object, all
+ * threads agree on one order.  What is plain there has one user at a time, and is handed over by a
+ * release that an acquire pairs with: `inbox_next` by P3 to D1, `owner` and `inbox_next` by D2 to
+ * P2, free bitmaps by the lock of heaps, descriptors by the lock of their pool.  Steps in the
+ * wrong order, as weaker memory orders would allow, are among the seeded bugs (BITS_BEFORE_UNPIN,
+ * PIN_BEFORE_BITS).
+ *
+ * Not in the model: fork, where freers may vanish between two steps; misuse; the `locked` queue.
+ *
  * BUG_* names seed one mistake each, which the checker must find.
  */
 #ifndef SLABS

@@ -44,6 +44,21 @@ static inline size_t trap_rss_bytes(void)
     return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+// A figure of /proc/self/smaps_rollup, such as "LazyFree:".
+static inline size_t trap_smaps_bytes(const char *field)
+{
+    char line[200];
+    size_t kib = SIZE_MAX;
+    FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
+    CHECK(rollup);
+    while (fgets(line, sizeof line, rollup))
+        if (strncmp(line, field, strlen(field)) == 0)
+            sscanf(line + strlen(field), "%zu", &kib);
+    fclose(rollup);
+    CHECK(kib != SIZE_MAX);
+    return kib * 1024;
+}
+
 static inline size_t trap_map_count(void)
 {
     size_t lines = 0;

@@ -15,6 +15,7 @@ _Static_assert(PIECE_GRANULES * sizeof(uint32_t) % (64 * 1024) == 0, "pieces are
 
 struct hak_flat hak_flat;
 
+static uint64_t half_committed[PIECES / 64];     // descriptors, perhaps not entries; under META
 static _Atomic uint64_t xcommitted[PIECES / 64]; // a bit a piece of the window; set under META
 
 // Publishes a window of 2^bits bytes of addresses around `start`, or the whole space.
@@ -69,7 +70,11 @@ static bool commit(size_t piece)
     hak_lock_take(HAK_LOCK_META);
     if (!is_committed(piece)) {
         size_t first = piece * PIECE_GRANULES;
-        done = hak_os_commit(hak_flat.descriptors + first, PIECE_GRANULES * sizeof(void *)) &&
+        uint64_t bit = (uint64_t)1 << (piece % 64), *half = &half_committed[piece / 64];
+        if ((*half & bit) == 0 &&
+            hak_os_commit(hak_flat.descriptors + first, PIECE_GRANULES * sizeof(void *)))
+            *half |= bit;
+        done = (*half & bit) != 0 &&
                hak_os_commit(hak_flat.entries + first, PIECE_GRANULES * sizeof(uint32_t));
         if (done)
             atomic_fetch_or_explicit(&xcommitted[piece / 64], (uint64_t)1 << (piece % 64),

@@ -108,8 +108,6 @@ static bool resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
 {
     struct hak_bin *bin = &heap->bins[size_class];
     unsigned order = order_for(slots);
-    if (slots > array_slots(order))
-        slots = array_slots(order);
     void **array = hak_meta_take(&array_pools[order]);
     if (array == NULL)
         return false;

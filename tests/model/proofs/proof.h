@@ -24,12 +24,8 @@ uint64_t nondet_u64(void); // CBMC: any value
 #define GIVEN(condition) __CPROVER_assume(condition)
 #define EXPECT(condition) __CPROVER_assert(condition, #condition)
 
-// Ends each proof.  With -DREACHABLE it must fail, else what is given contradicts itself.
-#ifdef REACHABLE
+// Ends each proof, and must fail there: else what is given contradicts itself.
 #define PROVED() __CPROVER_assert(0, "the end is reached")
-#else
-#define PROVED()
-#endif
 
 // In the file that includes this, a panic is an error unless the proof expects one.
 static bool panic_expected;

@@ -1,5 +1,5 @@
-// Spans cut from a chunk of 1 MiB in any state.  (Larger chunks take CBMC too long; granules.c proves
-// the set operations for all 128.)
+// Spans cut from a chunk of GRANULES granules in any state.  (Larger chunks take CBMC too long;
+// granules.c proves the set operations for all 128.)
 #include "proof.h"
 
 #include "hak_span.c"
@@ -30,7 +30,7 @@ static void any_chunk(unsigned granules)
 
 void prove_a_span_is_cut_from_free_granules(void)
 {
-    any_chunk(MIB_GRANULES);
+    any_chunk(GRANULES);
     struct hak_chunk before = chunk;
     for (unsigned granules = 1; granules <= HAK_SLAB_MAX_GRANULES; granules++) {
         if (granules > before.longest_run)

@@ -1,29 +1,34 @@
-// Taking and putting blocks, for every state of a slab of four bitmap words and all bits.
+// Taking and putting blocks, for every state of a slab of WORDS bitmap words and all bits.
 //
-// That popcount is additive over disjoint sets is taken for granted, for it is hard on a SAT solver:
-// a set of bits is given any size that is 0 for the empty set only.
+// That popcount is additive over disjoint sets is taken for granted, for it is hard on a SAT
+// solver: a set of bits is given any size that is 0 for the empty set only.
+static int count_moved(unsigned long long bits);
+#define __builtin_popcountll count_moved
 #include "proof.h"
+
+#include "hak_slab.c"
 
 static uint64_t moved; // the bits taken or put
 static unsigned moved_blocks;
 
-static int count_moved(uint64_t bits)
+static int count_moved(unsigned long long bits)
 {
     EXPECT(bits == moved);
     return (int)moved_blocks;
 }
-#define __builtin_popcountll count_moved
-#include "hak_slab.c"
 
-enum { WORDS = 4, STRIDE = 64 };
+enum { STRIDE = 64 };
 
 static struct hak_slab_owner owner;
-static _Alignas(HAK_CACHE_LINE_BYTES) char memory[sizeof(struct hak_slab) + 2 * WORDS * 8];
+static struct {
+    struct hak_slab slab;
+    uint64_t xbits[2 * WORDS];
+} memory;
 
 static unsigned any_size_of(uint64_t bits)
 {
     unsigned size = (unsigned)ANY();
-    GIVEN(size <= 64 && (size == 0) == (bits == 0));
+    GIVEN(size <= 64 * WORDS && (size == 0) == (bits == 0));
     return size;
 }
 
@@ -37,26 +42,26 @@ static unsigned any_word(void)
 // A slab in any state that its invariants allow; `ret_kept_blocks`: the free ones but for `moved`.
 static struct hak_slab *any_slab(unsigned word, unsigned *ret_kept_blocks)
 {
-    struct hak_slab *slab = (struct hak_slab *)memory;
+    struct hak_slab *slab = &memory.slab;
     slab->owner = &owner;
     slab->words = WORDS;
     slab->blocks = 64 * WORDS;
     slab->stride = STRIDE;
-    unsigned kept_blocks = 0;
+    uint64_t kept = 0;
     for (unsigned i = WORDS; i-- > 0;) {
         uint64_t bits = ANY();
         set_free_bits(slab, i, bits);
-        kept_blocks += any_size_of(i == word ? bits & ~moved : bits);
+        kept |= i == word ? bits & ~moved : bits;
         if (bits != 0)
             slab->first_word = (uint16_t)i;
     }
+    *ret_kept_blocks = any_size_of(kept);
     uint64_t taken = moved & hak_slab_free_bits(slab, word);
     GIVEN(taken == 0 || taken == moved);
-    slab->free_blocks = kept_blocks + (taken != 0 ? moved_blocks : 0);
+    slab->free_blocks = *ret_kept_blocks + (taken != 0 ? moved_blocks : 0);
     if (slab->free_blocks > 0)
         list(slab);
     owner.free_bytes = (size_t)slab->free_blocks * STRIDE;
-    *ret_kept_blocks = kept_blocks;
     return slab;
 }
 
