@@ -44,6 +44,8 @@ MATRIX = [
     ("debug-3",        "gcc",   "debug_level=3", "box core misuse"),
     ("asan",           "gcc",   "b_sanitize=address,undefined b_lundef=false", INTERNAL + " fuzz"),
     ("tsan",           "clang", "b_sanitize=thread b_lundef=false", INTERNAL),
+    # another processor, emulated
+    ("aarch64",        "gcc",   "--cross-file=tests/cross/aarch64.ini", "core stress fuzz"),
 ]
 
 LIVE_FUZZ = {"heap": 30, "span": 14, "registry_radix": 8, "registry_flat": 8} # seconds
@@ -104,7 +106,8 @@ def build(folder, compiler, options, benched):
     log = folder / "log.txt"
     settings = ["-Dbuildtype=release", "-Dtests=true", "-Dwerror=true",
                 f"-Dbench={str(benched).lower()}",
-                *(f"-D{option}" for option in options.split())]
+                *(option if option.startswith("--") else f"-D{option}"
+                  for option in options.split())]
     row = folder / "row.json"
     wanted = json.dumps([compiler, settings])
     if not row.exists() or row.read_text() != wanted:
@@ -151,10 +154,11 @@ def run_variant(tally, name, compiler, options, suites):
     note = "" if tests else "no test ran"
     tally.add(name, outcome.count("passed"), len(failed) or int(not tests),
               outcome.count("skipped"), started, note)
-    for test in failed:
-        print(f"      {test['result']}: {test['name']}")
-        output = (test.get("stdout") or "") + (test.get("stderr") or "")
-        quote(output, 30)
+    for test, what in zip(tests, outcome):
+        if what != "passed":
+            print(f"      {test['result']}: {test['name']}")
+            output = (test.get("stdout") or "") + (test.get("stderr") or "")
+            quote(output, 30 if what == "failed" else 1)
 
 
 def fuzz(tally):

@@ -11,9 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-// Address just below the last aligned mapping, or the first of all.  The kernel places mappings
-// top-down, so asking for that address keeps neighbours aligned with one call each.
+// The near end of the last aligned mapping, or of the first of all.  The kernel places mappings
+// top-down, or upwards where the stack is unlimited, so asking for the neighbouring address keeps
+// them aligned with one call each.
 static _Atomic uintptr_t xhint;
+static _Atomic bool xupwards;
 
 // Reserved addresses lie this far below the others, which so stay neighbours; or below the last ones.
 static const uintptr_t RESERVE_DISTANCE = (uintptr_t)1 << 40;
@@ -120,9 +122,11 @@ void *hak_os_map(size_t bytes, size_t alignment)
             atomic_store_explicit(&xhint, (uintptr_t)anywhere, memory_order_relaxed);
         return anywhere;
     }
+    bool upwards = atomic_load_explicit(&xupwards, memory_order_relaxed);
     char *p = NULL;
     if (hint > bytes) {
-        p = map_at((void *)((hint - bytes) & ~(alignment - 1)), bytes);
+        uintptr_t place = upwards ? hint + alignment - 1 : hint - bytes;
+        p = map_at((void *)(place & ~(alignment - 1)), bytes);
         if (p == NULL)
             return NULL;
         if (((uintptr_t)p & (alignment - 1)) != 0) {
@@ -130,10 +134,13 @@ void *hak_os_map(size_t bytes, size_t alignment)
             p = NULL;
         }
     }
-    if (p == NULL)
+    if (p == NULL) {
         p = map_and_trim(bytes, alignment);
+        upwards = hint != 0 && (uintptr_t)p > hint;
+        atomic_store_explicit(&xupwards, upwards, memory_order_relaxed);
+    }
     if (p != NULL)
-        atomic_store_explicit(&xhint, (uintptr_t)p, memory_order_relaxed);
+        atomic_store_explicit(&xhint, (uintptr_t)(upwards ? p + bytes : p), memory_order_relaxed);
     return p;
 }
 
