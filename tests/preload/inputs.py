@@ -85,7 +85,7 @@ static long sum(const std::unique_ptr<Node> &n) {
     return n ? n->key + sum(n->left) + sum(n->right) : 0;
 }
 int main() {
-    auto chain = std::make_unique<Chain<24>>();
+    auto chain = std::make_unique<Chain<12>>();
     std::cout << chain->fill(300) << "\n";
     std::unique_ptr<Node> root;
     unsigned x = 12345;

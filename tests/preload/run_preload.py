@@ -138,7 +138,7 @@ def compiler(shell, command, source, text, *flags, digest=True):
 
 
 def gcc(shell):
-    compiler(shell, "gcc", "work.c", inputs.c_source(400))
+    compiler(shell, "gcc", "work.c", inputs.c_source(150))
 
 
 def gxx(shell):
@@ -150,7 +150,7 @@ def gxx_lto(shell):
 
 
 def clang(shell):
-    compiler(shell, "clang", "work.c", inputs.c_source(400))
+    compiler(shell, "clang", "work.c", inputs.c_source(150))
 
 
 def clangxx(shell):
