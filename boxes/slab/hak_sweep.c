@@ -84,7 +84,7 @@ size_t hak_sweep(struct hak_slab_owner *owner)
         }
     }
     struct hak_sweep *sweep = &owner->sweep;
-    bool too_early = sweep->retaken_bytes > sweep->purged_bytes / 2;
+    bool too_early = sweep->retaken_bytes > sweep->purged_bytes / 4;
     if (too_early && sweep->patience < MAX_PATIENCE)
         sweep->patience++;
     else if (!too_early && sweep->patience > 0)

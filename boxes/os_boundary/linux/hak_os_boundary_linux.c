@@ -184,12 +184,40 @@ size_t hak_os_page_bytes(void)
     return bytes;
 }
 
-uint64_t hak_os_now_ms(void)
+// A counter that tells cheaply that little time has passed; 0 where there is none.
+static uint64_t cycles(void)
+{
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}
+
+static uint64_t read_clock(void)
 {
     struct timespec now = {0};
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE,
             &now); // libc's may be interposed, and allocate
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t hak_os_now_ms(void)
+{
+    // The kernel's tick is 1 to 10 ms, which are millions of cycles.
+    enum { SAME_TIME_CYCLES = 1 << 20 };
+    static _Atomic uint64_t xread_at, xnow_ms;
+    uint64_t at = cycles();
+    // acquire, release: who sees xread_at sees xnow_ms
+    if (at != 0 && at - atomic_load_explicit(&xread_at, memory_order_acquire) < SAME_TIME_CYCLES)
+        return atomic_load_explicit(&xnow_ms, memory_order_relaxed);
+    uint64_t now = read_clock(), before = atomic_load_explicit(&xnow_ms, memory_order_relaxed);
+    while (before < now &&
+           !atomic_compare_exchange_weak_explicit(&xnow_ms, &before, now, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
+    atomic_store_explicit(&xread_at, at, memory_order_release);
+    return before < now ? now : before;
 }
 
 size_t hak_os_address_limit(void)
