@@ -111,19 +111,26 @@ static void *map_and_trim(size_t bytes, size_t alignment)
     return aligned;
 }
 
+static void remember(char *p, size_t bytes, bool upwards)
+{
+    atomic_store_explicit(&xupwards, upwards, memory_order_relaxed);
+    atomic_store_explicit(&xhint, (uintptr_t)(upwards ? p + bytes : p), memory_order_relaxed);
+}
+
 void *hak_os_map(size_t bytes, size_t alignment)
 {
     if (!hak_os_limit_allows(bytes))
         return NULL;
     uintptr_t hint = atomic_load_explicit(&xhint, memory_order_relaxed);
-    if (alignment <= hak_os_page_bytes()) {
-        void *anywhere = map_at(NULL, bytes);
-        if (hint == 0)
-            atomic_store_explicit(&xhint, (uintptr_t)anywhere, memory_order_relaxed);
-        return anywhere;
-    }
     bool upwards = atomic_load_explicit(&xupwards, memory_order_relaxed);
     char *p = NULL;
+    if (alignment <= hak_os_page_bytes()) {
+        p = map_at(NULL, bytes);
+        // Mappings that grow upwards begin at a third of the addresses, far below the stack.
+        if (hint == 0 && p != NULL)
+            remember(p, bytes, (uintptr_t)p < (uintptr_t)&p / 2);
+        return p;
+    }
     if (hint > bytes) {
         uintptr_t place = upwards ? hint + alignment - 1 : hint - bytes;
         p = map_at((void *)(place & ~(alignment - 1)), bytes);
@@ -137,10 +144,9 @@ void *hak_os_map(size_t bytes, size_t alignment)
     if (p == NULL) {
         p = map_and_trim(bytes, alignment);
         upwards = hint != 0 && (uintptr_t)p > hint;
-        atomic_store_explicit(&xupwards, upwards, memory_order_relaxed);
     }
     if (p != NULL)
-        atomic_store_explicit(&xhint, (uintptr_t)(upwards ? p + bytes : p), memory_order_relaxed);
+        remember(p, bytes, upwards);
     return p;
 }
 
