@@ -23,6 +23,7 @@ strace:strace
 valgrind:valgrind
 spin:spin
 aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
+aarch64-linux-gnu-g++:g++-aarch64-linux-gnu
 /usr/aarch64-linux-gnu/include/stdlib.h:libc6-dev-arm64-cross
 qemu-aarch64:qemu-user
 /usr/include/criterion/criterion.h:libcriterion-dev
