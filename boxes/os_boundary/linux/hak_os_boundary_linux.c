@@ -97,7 +97,7 @@ bool hak_os_unmap(void *p, size_t bytes)
 // Over-reserves once and trims both ends.  A trim that the kernel refuses only wastes addresses.
 static void *map_and_trim(size_t bytes, size_t alignment)
 {
-    if (bytes + alignment < bytes)
+    if (bytes + alignment < bytes || !hak_os_limit_allows(bytes + alignment))
         return NULL;
     char *raw = map_at(NULL, bytes + alignment);
     if (raw == NULL)
