@@ -37,8 +37,8 @@ MATRIX = [
     ("header-prewarm-p0-off", "gcc", "header_classidx=true prewarm=true p0_refill=false", MAIN),
     # the other implementations of the boxes
     ("flat",           "gcc",   "page_registry=flat", MAIN),
-    ("locked",         "gcc",   "remote_queue=locked", MAIN),
-    ("bigcache-none",  "gcc",   "bigcache=none", MAIN),
+    ("locked",         "gcc",   "remote_queue=locked hardening=light", MAIN),
+    ("bigcache-none",  "gcc",   "bigcache=none hardening=full", MAIN),
     # checks
     ("debug",          "gcc",   "debug_level=2", MAIN),
     ("debug-3",        "gcc",   "debug_level=3", "box core misuse"),

@@ -26,7 +26,9 @@
 
 // Both sides of a switch always compile: `if (HAK_PREWARM) ...`
 enum {
-    HAK_DEBUG = HAK_CONFIG_DEBUG_LEVEL, // 1 asserts, 2 walks the heap at slow paths, 3 always
+    HAK_DEBUG = HAK_CONFIG_DEBUG_LEVEL,       // 1 asserts, 2 walks the heap at slow paths, 3 always
+    HAK_HARDENED = HAK_CONFIG_HARDENING >= 1, // hardening=light or full
+    HAK_HARDENED_FULLY = HAK_CONFIG_HARDENING >= 2,
     HAK_PREWARM = HAK_CONFIG_PREWARM,
     HAK_HEADER_CLASSIDX = HAK_CONFIG_HEADER_CLASSIDX,
     HAK_CXX = HAK_CONFIG_CXX, // built with a C++ compiler at hand

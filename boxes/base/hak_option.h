@@ -36,6 +36,11 @@ enum { HAK_OPTION_AUTO = -1 }; // the value "auto", where the minimum allows it
         "0: no thread that gives memory back while all others are idle")                           \
     ROW(limit, "HAKMEM_LIMIT", 0, HAK_OPTION_AUTO, (long)1 << 50, "os_boundary",                   \
         "bytes that may be mapped in all; 0: no limit; auto: the control group's")                 \
+    ROW(hardening, "HAKMEM_HARDENING", 1, 0, 1, "hardening", "in a hardened build: 0 no checks")   \
+    ROW(quarantine, "HAKMEM_QUARANTINE", 1, 0, 1, "hardening",                                     \
+        "in a build with full hardening: 0 freed blocks are reused at once")                       \
+    ROW(sample, "HAKMEM_SAMPLE", 5000, 0, (long)1 << 30, "hardening",                              \
+        "in a build with full hardening: one in so many blocks gets guard pages; 0: none")         \
     ROW(diet, "HAKMEM_DIET", HAK_CONFIG_DIET, 0, 1, "base",                                        \
         "1: bounds what is cached and kept; options set as well may ask for less")
 

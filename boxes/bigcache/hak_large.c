@@ -18,6 +18,10 @@ static struct hak_meta_pool large_pool = {
 };
 _Static_assert(sizeof(struct hak_large) <= HAK_CACHE_LINE_BYTES, "one line a descriptor");
 
+// Fully hardened, inaccessible addresses follow each block, and it is unmapped when it is freed: who
+// goes too far or comes too late is stopped by the kernel.
+enum { GUARD_BYTES = HAK_HARDENED_FULLY ? HAK_GRANULE_BYTES : 0 };
+
 static _Atomic size_t xlarge_bytes;
 
 static void count_bytes(size_t grown, size_t shrunk) // relaxed: it orders nothing
@@ -30,19 +34,27 @@ size_t hak_large_bytes(void)
     return atomic_load_explicit(&xlarge_bytes, memory_order_relaxed);
 }
 
+static char *map(size_t bytes, size_t alignment)
+{
+    char *start = hak_os_map(bytes + GUARD_BYTES, alignment);
+    if (GUARD_BYTES != 0 && start != NULL)
+        (void)hak_os_protect(start + bytes, GUARD_BYTES, false); // refused at the limit of mappings
+    return start;
+}
+
 static void give_mapping(struct hak_mapping mapping)
 {
-    if (!hak_bigcache_put(mapping))
-        hak_os_discard(mapping.start, mapping.bytes);
+    if (HAK_HARDENED_FULLY || !hak_bigcache_put(mapping))
+        hak_os_discard(mapping.start, mapping.bytes + GUARD_BYTES);
 }
 
 static bool get_mapping(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping,
                         bool *ret_zero)
 {
     *ret_zero = false;
-    if (hak_bigcache_take(bytes, alignment, ret_mapping))
+    if (!HAK_HARDENED_FULLY && hak_bigcache_take(bytes, alignment, ret_mapping))
         return true;
-    char *start = hak_os_map(bytes, alignment);
+    char *start = map(bytes, alignment);
     *ret_mapping = (struct hak_mapping){.start = start, .bytes = bytes};
     *ret_zero = true;
     return start != NULL;
@@ -117,6 +129,8 @@ void *hak_large_resize(void *p, size_t bytes)
     size_t old_bytes = large->mapping.bytes;
     if (rounded == old_bytes)
         return p;
+    if (HAK_HARDENED_FULLY)
+        return NULL; // what follows the block would not move along
     char *start = hak_os_resize(p, old_bytes, rounded, p);
     if (start == NULL)
         start = move(large, rounded);

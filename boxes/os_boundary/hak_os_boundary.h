@@ -38,6 +38,10 @@ void hak_os_unreserve(void *p, size_t bytes);
 // limit on a split); the memory is still there.
 bool hak_os_unmap(void *p, size_t bytes);
 
+// Makes [p, p + bytes), whole OS pages of a mapping or reservation, inaccessible or accessible.
+// Contents stay, mapped_bytes too.  False: the kernel refused (map count limit).
+bool hak_os_protect(void *p, size_t bytes, bool accessible);
+
 // Gives the pages back and keeps the addresses; they read as zero afterwards.
 bool hak_os_purge(void *p, size_t bytes);
 

@@ -8,12 +8,24 @@ enum { META_MAP_BYTES = 256 * 1024 };
 static char *bump;
 static size_t bump_left;
 
+// Fully hardened, between inaccessible pages: nobody runs into it from a neighbouring mapping.
+static char *map_fresh(void)
+{
+    size_t guard = HAK_HARDENED_FULLY ? hak_os_page_bytes() : 0;
+    char *p = hak_os_map(guard + META_MAP_BYTES + guard, 1);
+    if (p != NULL && guard != 0) {
+        (void)hak_os_protect(p, guard, false);
+        (void)hak_os_protect(p + guard + META_MAP_BYTES, guard, false);
+    }
+    return p != NULL ? p + guard : NULL;
+}
+
 static void *bump_locked(size_t bytes)
 {
     bytes = hak_round_up(bytes, HAK_CACHE_LINE_BYTES);
     HAK_ASSERT(bytes <= META_MAP_BYTES);
     if (bytes > bump_left) {
-        char *fresh = hak_os_map(META_MAP_BYTES, 1);
+        char *fresh = map_fresh();
         if (fresh == NULL)
             return NULL;
         bump = fresh;

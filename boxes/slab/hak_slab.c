@@ -3,13 +3,15 @@
 #include "hak_slab.h"
 #include "hak_sweep.h"
 
+#include <string.h>
+
 // Descriptors by the power of two that holds their bitmap words: 1, 2, 4, ... HAK_SLAB_MAX_WORDS.
 enum { DESCRIPTOR_POOLS = 8 };
 _Static_assert(1 << (DESCRIPTOR_POOLS - 1) == HAK_SLAB_MAX_WORDS, "the last pool fits the class 0");
 
 #define POOL(order)                                                                                \
     {                                                                                              \
-        .bytes = sizeof(struct hak_slab) + ((2 * sizeof(uint64_t)) << (order)),                    \
+        .bytes = sizeof(struct hak_slab) + ((2 * sizeof(uint64_t) + HAK_SLAB_NOTES) << (order)),   \
         .link_offset = offsetof(struct hak_slab, next),                                            \
     }
 static struct hak_meta_pool descriptor_pools[DESCRIPTOR_POOLS] = {
@@ -61,6 +63,8 @@ static void carve(struct hak_slab *slab)
         set_free_bits(slab, word, hak_bits_below64(left < 64 ? left : 64));
         atomic_store_explicit(hak_slab_remote_word(slab, word), 0, memory_order_relaxed);
     }
+    if (HAK_SLAB_NOTES != 0)
+        memset((void *)hak_slab_note(slab, 0), 0, slab->blocks);
     slab->free_blocks = slab->blocks;
     slab->first_word = 0;
     slab->fresh_index = slab->span.zero ? 0 : slab->blocks;

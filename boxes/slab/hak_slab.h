@@ -21,6 +21,9 @@
 
 enum { HAK_SLAB_MAX_PAGES = HAK_SLAB_MAX_GRANULES * HAK_GRANULE_BYTES / HAK_MIN_PAGE_BYTES };
 
+// Bytes that the hardening box has for each bitmap word: one a block.
+enum { HAK_SLAB_NOTES = HAK_HARDENED ? 64 : 0 };
+
 struct hak_slab;
 
 // Who owns slabs: the part of a heap that this level needs.
@@ -60,7 +63,8 @@ struct hak_slab {
     // Written by any thread; a line of its own.
     _Alignas(HAK_CACHE_LINE_BYTES) _Atomic uint32_t xpin; // enum hak_slab_pin
     struct hak_slab *inbox_next;                          // the pin holder's
-    // free bitmap, then remote bitmap.  Atomic for the sake of the second.
+    // free bitmap, then remote bitmap.  Atomic for the sake of the second.  In hardened builds one
+    // byte a block follows, HAK_SLAB_NOTES a word.
     _Alignas(HAK_CACHE_LINE_BYTES) _Atomic uint64_t xbits[];
 };
 
@@ -101,6 +105,12 @@ HAK_FAST bool hak_slab_is_free(const struct hak_slab *slab, unsigned index)
 HAK_FAST _Atomic uint64_t *hak_slab_remote_word(struct hak_slab *slab, unsigned word)
 {
     return &slab->xbits[slab->words + word];
+}
+
+// The hardening box's note on a block, 0 in a new slab.  Pre: a hardened build.
+HAK_FAST _Atomic uint8_t *hak_slab_note(struct hak_slab *slab, unsigned index)
+{
+    return (_Atomic uint8_t *)&slab->xbits[2 * slab->words] + index;
 }
 
 // A slab of the class, all blocks free, first in its owner's list.  NULL: no memory.

@@ -1,17 +1,17 @@
 // The hak_* names.
-#include "hak_core.h"
+#include "hak_serve.h"
 
 #include <errno.h>
 #include <hakmem/hakmem.h>
 
 HAK_EXPORT void *hak_alloc(size_t bytes)
 {
-    return hak_core_alloc(bytes);
+    return hak_serve_alloc(bytes);
 }
 
 HAK_EXPORT void *hak_calloc(size_t count, size_t bytes)
 {
-    return hak_core_calloc(count, bytes);
+    return hak_serve_calloc(count, bytes);
 }
 
 HAK_EXPORT void *hak_realloc(void *p, size_t bytes)
@@ -19,21 +19,20 @@ HAK_EXPORT void *hak_realloc(void *p, size_t bytes)
     if (p == NULL)
         return hak_alloc(bytes);
     if (bytes == 0) {
-        hak_core_free(p);
+        hak_serve_free(p);
         return NULL;
     }
-    return hak_core_realloc(p, bytes);
+    return hak_serve_realloc(p, bytes);
 }
 
 HAK_EXPORT void hak_free(void *p)
 {
-    hak_core_free(p);
+    hak_serve_free(p);
 }
 
 HAK_EXPORT void hak_free_sized(void *p, size_t bytes)
 {
-    (void)bytes;
-    hak_core_free(p);
+    hak_serve_free_sized(p, 1, bytes);
 }
 
 HAK_EXPORT void *hak_aligned_alloc(size_t alignment, size_t bytes)
@@ -42,17 +41,17 @@ HAK_EXPORT void *hak_aligned_alloc(size_t alignment, size_t bytes)
         errno = EINVAL;
         return NULL;
     }
-    return hak_core_aligned(alignment, bytes);
+    return hak_serve_aligned(alignment, bytes);
 }
 
 HAK_EXPORT size_t hak_usable_size(const void *p)
 {
-    return hak_core_usable(p);
+    return hak_serve_usable(p);
 }
 
 HAK_EXPORT size_t hak_good_size(size_t bytes)
 {
-    return hak_core_good_size(bytes);
+    return hak_serve_good_size(bytes);
 }
 
 HAK_EXPORT enum hak_refusal hak_last_refusal(void)

@@ -198,17 +198,10 @@ static size_t live_usable(const void *p)
     return usable;
 }
 
-// Whether a block of `usable` bytes may serve a request of `bytes` without moving: it holds them,
-// and not more than half of it is wasted.
-static bool may_stay(size_t usable, size_t bytes)
-{
-    return bytes <= usable && (bytes >= usable / 2 || usable <= 64);
-}
-
 void *hak_core_realloc(void *p, size_t bytes)
 {
     size_t usable = live_usable(p);
-    if (may_stay(usable, bytes))
+    if (hak_core_may_stay(usable, bytes))
         return p;
     if (usable > HAK_POOL_MAX_BYTES && bytes > HAK_POOL_MAX_BYTES) {
         void *moved = hak_large_resize(p, bytes);

@@ -43,6 +43,13 @@ void *hak_core_calloc(size_t count, size_t bytes);
 // As hak_core_alloc, at a multiple of `alignment`, a power of two.
 void *hak_core_aligned(size_t alignment, size_t bytes);
 
+// Whether a block of `usable` bytes may serve a request of `bytes` without moving: it holds them,
+// and not more than half of it is wasted.
+HAK_FAST bool hak_core_may_stay(size_t usable, size_t bytes)
+{
+    return bytes <= usable && (bytes >= usable / 2 || usable <= 64);
+}
+
 // Resizes a live block.  NULL: no memory; the block is as it was.  Pre: p != NULL, bytes > 0.
 void *hak_core_realloc(void *p, size_t bytes);
 

@@ -1,5 +1,6 @@
 // The process around the allocator: start, fork, exit.
 #include "hak_core.h"
+#include "hak_hardening.h"
 #include "hak_line.h"
 #include "hak_lock.h"
 #include "hak_option.h"
@@ -38,6 +39,8 @@ __attribute__((constructor(101))) static void process_starts(int argc, char **ar
     (void)argv;
     hak_options_start(environment);
     hak_os_set_limit(limit_bytes());
+    if (hak_hardening_on())
+        hak_guarded_start();
     // Registered first of all, so that it runs last before the fork and first after it.
     pthread_atfork(hak_lock_take_all, hak_lock_drop_all, child_after_fork);
 }

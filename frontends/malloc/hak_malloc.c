@@ -1,5 +1,5 @@
 // The libc names, with glibc 2.36's semantics and errno.
-#include "hak_core.h"
+#include "hak_serve.h"
 #include "hak_os_boundary.h"
 #include "hak_stats.h"
 
@@ -21,28 +21,28 @@ static void *refuse(int error)
 
 HAK_EXPORT void *malloc(size_t bytes)
 {
-    return hak_core_alloc(bytes);
+    return hak_serve_alloc(bytes);
 }
 
 HAK_EXPORT void free(void *p)
 {
-    hak_core_free(p);
+    hak_serve_free(p);
 }
 
 HAK_EXPORT void *calloc(size_t count, size_t bytes)
 {
-    return hak_core_calloc(count, bytes);
+    return hak_serve_calloc(count, bytes);
 }
 
 HAK_EXPORT void *realloc(void *p, size_t bytes)
 {
     if (p == NULL)
-        return hak_core_alloc(bytes);
+        return hak_serve_alloc(bytes);
     if (bytes == 0) {
-        hak_core_free(p);
+        hak_serve_free(p);
         return NULL;
     }
-    return hak_core_realloc(p, bytes);
+    return hak_serve_realloc(p, bytes);
 }
 
 HAK_EXPORT void *reallocarray(void *p, size_t count, size_t bytes)
@@ -77,7 +77,7 @@ HAK_EXPORT void *memalign(size_t alignment, size_t bytes)
     size_t power = 16;
     while (power < alignment)
         power *= 2;
-    return hak_core_aligned(power, bytes);
+    return hak_serve_aligned(power, bytes);
 }
 
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes)
@@ -111,31 +111,28 @@ HAK_EXPORT void *pvalloc(size_t bytes)
 
 HAK_EXPORT void cfree(void *p)
 {
-    hak_core_free(p);
+    hak_serve_free(p);
 }
 
 HAK_EXPORT void free_sized(void *p, size_t bytes)
 {
-    (void)bytes;
-    hak_core_free(p);
+    hak_serve_free_sized(p, 1, bytes);
 }
 
 HAK_EXPORT void free_aligned_sized(void *p, size_t alignment, size_t bytes)
 {
-    (void)alignment;
-    (void)bytes;
-    hak_core_free(p);
+    hak_serve_free_sized(p, alignment, bytes);
 }
 
 HAK_EXPORT size_t malloc_usable_size(void *p)
 {
-    return hak_core_usable(p);
+    return hak_serve_usable(p);
 }
 
 HAK_EXPORT int malloc_trim(size_t pad)
 {
     (void)pad; // a hint for a heap with a top, which this is not
-    return hak_core_trim() > 0;
+    return hak_serve_trim() > 0;
 }
 
 // Blocks in thread caches count as used: nobody counts on the hit paths.

@@ -1,6 +1,6 @@
 // The C++ operators new and delete by their mangled names, so that the library needs no libstdc++.
 // What they need of the C++ run time is there exactly in the programs that call them.
-#include "hak_core.h"
+#include "hak_serve.h"
 
 // Mangled names have no prototypes in C.
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -25,7 +25,7 @@ static bool call_handler(new_handler handler, bool throws)
 static void *new_slow(size_t alignment, size_t bytes, bool throws)
 {
     for (;;) {
-        void *block = hak_core_aligned(alignment, bytes);
+        void *block = hak_serve_aligned(alignment, bytes);
         if (block != NULL)
             return block;
         new_handler handler = _ZSt15get_new_handlerv != NULL ? _ZSt15get_new_handlerv() : NULL;
@@ -41,13 +41,13 @@ static void *new_slow(size_t alignment, size_t bytes, bool throws)
 
 HAK_FAST void *new_plain(size_t bytes, bool throws)
 {
-    void *block = hak_core_alloc(bytes);
+    void *block = hak_serve_alloc(bytes);
     return HAK_LIKELY(block != NULL) ? block : new_slow(1, bytes, throws);
 }
 
 HAK_FAST void *new_aligned(size_t bytes, size_t alignment, bool throws)
 {
-    void *block = hak_core_aligned(alignment, bytes);
+    void *block = hak_serve_aligned(alignment, bytes);
     return HAK_LIKELY(block != NULL) ? block : new_slow(alignment, bytes, throws);
 }
 
@@ -68,18 +68,18 @@ NEW(_ZnwmSt11align_val_tRKSt9nothrow_t)(size_t n, size_t a, const void *tag)
 NEW(_ZnamSt11align_val_tRKSt9nothrow_t)(size_t n, size_t a, const void *tag)
 { (void)tag; return new_aligned(n, a, false); }
 
-DELETE(_ZdlPv)(void *p) { hak_core_free(p); }
-DELETE(_ZdaPv)(void *p) { hak_core_free(p); }
-DELETE(_ZdlPvm)(void *p, size_t n) { (void)n; hak_core_free(p); }
-DELETE(_ZdaPvm)(void *p, size_t n) { (void)n; hak_core_free(p); }
-DELETE(_ZdlPvRKSt9nothrow_t)(void *p, const void *tag) { (void)tag; hak_core_free(p); }
-DELETE(_ZdaPvRKSt9nothrow_t)(void *p, const void *tag) { (void)tag; hak_core_free(p); }
-DELETE(_ZdlPvSt11align_val_t)(void *p, size_t a) { (void)a; hak_core_free(p); }
-DELETE(_ZdaPvSt11align_val_t)(void *p, size_t a) { (void)a; hak_core_free(p); }
-DELETE(_ZdlPvmSt11align_val_t)(void *p, size_t n, size_t a) { (void)n; (void)a; hak_core_free(p); }
-DELETE(_ZdaPvmSt11align_val_t)(void *p, size_t n, size_t a) { (void)n; (void)a; hak_core_free(p); }
+DELETE(_ZdlPv)(void *p) { hak_serve_free(p); }
+DELETE(_ZdaPv)(void *p) { hak_serve_free(p); }
+DELETE(_ZdlPvm)(void *p, size_t n) { hak_serve_free_sized(p, 1, n); }
+DELETE(_ZdaPvm)(void *p, size_t n) { hak_serve_free_sized(p, 1, n); }
+DELETE(_ZdlPvRKSt9nothrow_t)(void *p, const void *tag) { (void)tag; hak_serve_free(p); }
+DELETE(_ZdaPvRKSt9nothrow_t)(void *p, const void *tag) { (void)tag; hak_serve_free(p); }
+DELETE(_ZdlPvSt11align_val_t)(void *p, size_t a) { (void)a; hak_serve_free(p); }
+DELETE(_ZdaPvSt11align_val_t)(void *p, size_t a) { (void)a; hak_serve_free(p); }
+DELETE(_ZdlPvmSt11align_val_t)(void *p, size_t n, size_t a) { hak_serve_free_sized(p, a, n); }
+DELETE(_ZdaPvmSt11align_val_t)(void *p, size_t n, size_t a) { hak_serve_free_sized(p, a, n); }
 DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t)(void *p, size_t a, const void *tag)
-{ (void)a; (void)tag; hak_core_free(p); }
+{ (void)a; (void)tag; hak_serve_free(p); }
 DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t)(void *p, size_t a, const void *tag)
-{ (void)a; (void)tag; hak_core_free(p); }
+{ (void)a; (void)tag; hak_serve_free(p); }
 // clang-format on

@@ -1,6 +1,7 @@
 // Run with HAKMEM_LIMIT=67108864: requests beyond it fail with ENOMEM and their reason, what is
 // freed can be had again, and the process stays within the limit.
 #include "expect.h"
+#include "hak_hardening.h"
 #include "hak_os_boundary.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@ static void *blocks[MOST];
 // Allocates blocks of `bytes` until none is left.  Returns the bytes it got.
 static size_t fill(size_t bytes)
 {
+    bytes -= HAK_CANARY_BYTES; // fills its class in every build
     size_t count = 0;
     errno = 0;
     while ((blocks[count] = hak_alloc(bytes)) != NULL) {

@@ -2,6 +2,7 @@
 #include "expect.h"
 #include "hak_bigcache.h"
 #include "hak_class.h"
+#include "hak_hardening.h"
 #include "hak_os_boundary.h"
 
 #include <hakmem/hakmem.h>
@@ -27,7 +28,8 @@ static void check(size_t bytes)
     for (int i = 0; i < PAIRS; i++) {
         char *p = hak_alloc(bytes);
         EXPECT(p != NULL, "%zu bytes", bytes);
-        p[0] = 1;
+        if (bytes > 0)
+            p[0] = 1;
         hak_free(p);
     }
     EXPECT(kernel_calls() == before, "%zu bytes: %llu calls", bytes,
@@ -36,16 +38,18 @@ static void check(size_t bytes)
 
 int main(void)
 {
-    // A build without the cache of large mappings maps each of them, as it says.
-    bool large_cached = strcmp(HAK_BIGCACHE_IMPL, "none") != 0;
-    size_t max_bytes = large_cached ? 4 * MIB : hak_class_usable(HAK_CLASS_COUNT - 1);
+    // Builds without the cache of large mappings map each of them, as they say.
+    bool large_cached = strcmp(HAK_BIGCACHE_IMPL, "none") != 0 && !HAK_HARDENED_FULLY;
+    size_t largest_pool = hak_class_usable(HAK_CLASS_COUNT - 1) - HAK_CANARY_BYTES;
+    size_t max_bytes = large_cached ? 4 * MIB : largest_pool;
     for (size_t bytes = 0; bytes <= 4096; bytes++)
         check(bytes);
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
-        check(hak_class_usable(size_class) - 1);
-        check(hak_class_usable(size_class));
-        if (hak_class_usable(size_class) < max_bytes)
-            check(hak_class_usable(size_class) + 1);
+        size_t bytes = hak_class_usable(size_class);
+        for (size_t near = bytes - 1 - HAK_CANARY_BYTES; near <= bytes + 1; near++) {
+            if (near <= max_bytes)
+                check(near);
+        }
     }
     for (size_t bytes = 4096; bytes <= max_bytes; bytes += 4093)
         check(bytes);

@@ -5,7 +5,7 @@
 //
 // Through hak_*, so that hakmem's first call is made here and not before main, where libc would not
 // survive its failure.
-#include "hak_core.h"
+#include "hak_serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -174,7 +174,7 @@ static void drop_all(void)
     }
     for (unsigned i = 0; i < MAIL_SLOTS; i++)
         drop(&mail[i]);
-    (void)hak_core_trim();
+    (void)hak_serve_trim();
 }
 
 struct memory {

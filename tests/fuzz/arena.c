@@ -209,6 +209,14 @@ void hak_os_unreserve(void *p, size_t bytes)
         unmap_uncounted(p, bytes);
 }
 
+bool hak_os_protect(void *p, size_t bytes, bool accessible)
+{
+    if (!call_passes(HAK_OS_MAP))
+        return false;
+    open_pages(p, bytes, accessible ? PROT_READ | PROT_WRITE : PROT_NONE);
+    return true;
+}
+
 bool hak_os_commit(void *p, size_t bytes)
 {
     expect_reserved(p, bytes);

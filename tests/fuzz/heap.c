@@ -2,7 +2,7 @@
 // on up to four threads, one at a time, so that blocks change hands and every run is the same.
 #include "arena.h"
 #include "fuzz.h"
-#include "hak_core.h"
+#include "hak_serve.h"
 #include "hak_large.h"
 #include "hak_option.h"
 #include "shadow.h"
@@ -173,7 +173,7 @@ static void check(void)
 static void trim(void)
 {
     unsigned refusals = arena_refusals();
-    (void)hak_core_trim();
+    (void)hak_serve_trim();
     operations++;
     size_t dirty_bytes = hak_span_totals().dirty_bytes;
     FUZZ_CHECK(dirty_bytes == 0 || arena_refusals() != refusals, "%zu KiB", dirty_bytes / 1024);

@@ -57,14 +57,21 @@ void *hak_os_reserve(size_t bytes, bool readable)
     return p;
 }
 
+bool hak_os_protect(void *p, size_t bytes, bool accessible)
+{
+    int saved_errno = errno;
+    hak_os_count_call(HAK_OS_MAP);
+    int protection = accessible ? PROT_READ | PROT_WRITE : PROT_NONE;
+    bool done = syscall(SYS_mprotect, p, bytes, protection) == 0;
+    errno = saved_errno;
+    return done;
+}
+
 bool hak_os_commit(void *p, size_t bytes)
 {
     if (!hak_os_limit_allows(bytes))
         return false;
-    int saved_errno = errno;
-    hak_os_count_call(HAK_OS_MAP);
-    bool done = syscall(SYS_mprotect, p, bytes, PROT_READ | PROT_WRITE) == 0;
-    errno = saved_errno;
+    bool done = hak_os_protect(p, bytes, true);
     if (done)
         hak_os_count_bytes(bytes, 0);
     else

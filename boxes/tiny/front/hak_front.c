@@ -4,6 +4,7 @@
 // it misses twice, up to a bound in slots and bytes for the class, and one in bytes for the thread
 // that follows what its heap has in use.
 #include "hak_front.h"
+#include "hak_hardening.h"
 #include "hak_meta.h"
 #include "hak_option.h"
 #include "hak_refill.h"
@@ -161,6 +162,8 @@ static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
         taken = hak_refill(&heap->owner, size_class, bin->base, (capacity(bin) + 1) / 2);
     if (taken == 0) // no room, a pool class without used blocks, or no memory at all
         return hak_refill_one(&heap->owner, size_class, ret_zero);
+    if (hak_hardening_on())
+        hak_hardening_shuffle(bin->base, taken);
     bin->top = bin->base + taken - 1;
     return *bin->top;
 }
