@@ -1,7 +1,6 @@
 // Run with HAKMEM_LIMIT=67108864: requests beyond it fail with ENOMEM and their reason, what is
 // freed can be had again, and the process stays within the limit.
 #include "expect.h"
-#include "hak_hardening.h"
 #include "hak_os_boundary.h"
 
 #include <errno.h>
@@ -15,7 +14,6 @@ static void *blocks[MOST];
 // Allocates blocks of `bytes` until none is left.  Returns the bytes it got.
 static size_t fill(size_t bytes)
 {
-    bytes -= HAK_CANARY_BYTES; // fills its class in every build
     size_t count = 0;
     errno = 0;
     while ((blocks[count] = hak_alloc(bytes)) != NULL) {
@@ -25,7 +23,7 @@ static size_t fill(size_t bytes)
     EXPECT(errno == ENOMEM && hak_last_refusal() == HAK_REFUSAL_LIMIT, "errno %d, reason %d", errno,
            (int)hak_last_refusal());
     EXPECT(hak_os_counts().peak_bytes <= LIMIT, "%zu bytes", hak_os_counts().peak_bytes);
-    size_t total = count * bytes;
+    size_t total = count * hak_usable_size(blocks[0]);
     while (count > 0)
         hak_free(blocks[--count]);
     return total;

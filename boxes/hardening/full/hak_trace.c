@@ -17,7 +17,7 @@ static size_t read_memory(void *to, uintptr_t from, size_t bytes)
     struct iovec local = {to, bytes};
     struct iovec remote[] = {{(void *)from, head}, // NOLINT(performance-no-int-to-ptr)
                              {(char *)from + head, bytes - head}}; // NOLINT
-    long done = syscall(SYS_process_vm_readv, getpid(), &local, 1, remote, 2, 0);
+    long done = syscall(SYS_process_vm_readv, getpid(), &local, 1, remote, 2, 0L);
     return done > 0 ? (size_t)done : 0;
 }
 
