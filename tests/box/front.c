@@ -113,6 +113,47 @@ Test(front, a_full_bin_flushes_its_older_half)
     give_all_back();
 }
 
+// Cuts `blocks` into runs, turns some of them round, and exchanges them: what flushes have to tell apart.
+static void cut_and_turn(struct dice *dice, void **blocks, unsigned count, unsigned longest)
+{
+    for (unsigned start = 0; start < count;) {
+        unsigned length = 1 + (unsigned)dice_roll(dice, longest);
+        length = length < count - start ? length : count - start;
+        unsigned other = (unsigned)dice_roll(dice, count - length + 1);
+        bool apart = other + length <= start || start + length <= other;
+        bool turn = dice_roll(dice, 2) == 0;
+        for (unsigned i = 0; i < length && apart; i++) {
+            void **here = blocks + start + i;
+            void **there = blocks + other + (turn ? length - 1 - i : i);
+            void *block = *here;
+            *here = *there;
+            *there = block;
+        }
+        start += length;
+    }
+}
+
+Test(front, flushes_find_every_run)
+{
+    enum { COUNT = 4000 };
+    static void *blocks[COUNT];
+    const unsigned longest[] = {1, 2, 9, 10, 64, 200, COUNT};
+    struct dice dice = {1};
+    for (unsigned round = 0; round < 70; round++) {
+        unsigned size_class = round % 4;
+        for (unsigned i = 0; i < COUNT; i++)
+            blocks[i] = alloc(size_class);
+        for (unsigned i = 0; i < round % 5; i++)
+            cut_and_turn(&dice, blocks, COUNT, longest[round % 7]);
+        for (unsigned i = 0; i < COUNT; i++)
+            free_block(blocks[i]);
+        hak_front_empty(heap);
+        for (unsigned i = 0; i < COUNT; i++)
+            expect(is_in_slab(blocks[i]), "block %u of round %u", i, round);
+        hak_slab_owner_check(&heap->owner.slabs);
+    }
+}
+
 // --- capacity
 
 static void churn(unsigned size_class, unsigned count)

@@ -5,26 +5,30 @@
 // Takes all 64 blocks of a word and writes them below `end`.  Returns the new end.
 static void **take_whole_word(struct hak_slab *slab, unsigned word, void **end)
 {
-    for (unsigned bit = 0; bit < 64; bit++)
-        *--end = hak_refill_block(slab, word, bit);
+    char *block = hak_slab_block(slab, word * 64);
+    size_t stride = slab->stride; // in a register: for all the compiler knows, `end` points to it
+    unsigned size_class = slab->size_class;
+    for (unsigned i = 1; i <= 64; i++, block += stride) {
+        hak_classidx_stamp(block, size_class);
+        end[-(int)i] = block;
+    }
     hak_slab_take(slab, word, UINT64_MAX);
-    return end;
+    return end - 64;
 }
 
 // Takes up to `want` blocks of one word and writes them below `end`.  Returns the new end.
 static void **take_word(struct hak_slab *slab, unsigned word, void **end, unsigned want)
 {
-    uint64_t left = hak_refill_candidates(slab, word);
-    uint64_t taken = 0;
-    if (left == UINT64_MAX && want >= 64)
+    uint64_t candidates = hak_refill_candidates(slab, word);
+    if (candidates == UINT64_MAX && want >= 64)
         return take_whole_word(slab, word, end);
+    uint64_t left = candidates;
     for (; left != 0 && want > 0; want--) {
-        taken |= left & -left;
         *--end = hak_refill_block(slab, word, hak_ctz64(left));
         left &= left - 1;
     }
-    if (taken != 0)
-        hak_slab_take(slab, word, taken); // counts and bits change together, never one alone
+    if (left != candidates)
+        hak_slab_take(slab, word, candidates & ~left); // counts and bits change together
     return end;
 }
 
