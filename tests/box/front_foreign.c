@@ -80,6 +80,41 @@ Test(front_foreign, without_a_heap_foreign_blocks_go_home_at_once)
     expect(is_in_slab(lender.tiny[7]));
 }
 
+static pthread_key_t at_exit;
+static struct hak_heap *heap_of_consumer;
+
+static void free_more(void *unused)
+{
+    (void)unused;
+    for (unsigned i = LENT / 2; i < LENT; i++)
+        hak_front_free_remote(hak_heap_self, TINY, lender.tiny[i]);
+    expect(hak_heap_self == &hak_heap_none, "a thread that has ended gets no heap");
+}
+
+static void *consume(void *unused)
+{
+    for (unsigned i = 0; i < LENT / 2; i++) {
+        hak_front_free_remote(hak_heap_self, TINY, lender.tiny[i]);
+        expect(hak_heap_is_bound(hak_heap_self) == (i >= 31), "free %u", i);
+    }
+    heap_of_consumer = hak_heap_self;
+    pthread_setspecific(at_exit,
+                        &at_exit); // a later key than the heap's: its destructor runs later
+    return unused;
+}
+
+Test(front_foreign, a_thread_that_only_frees_gets_a_heap)
+{
+    pthread_t thread = start_lender(), consumer;
+    expect(pthread_key_create(&at_exit, free_more) == 0);
+    expect(pthread_create(&consumer, NULL, consume, NULL) == 0);
+    pthread_join(consumer, NULL);
+    expect(heap_of_consumer->outbox_count == 0 && heap_of_consumer->state == HAK_HEAP_IDLE);
+    end_lender(thread);
+    for (unsigned i = 0; i < LENT; i++)
+        expect(is_in_slab(lender.tiny[i]), "block %u", i);
+}
+
 Test(front_foreign, flushes_sort_out_owners)
 {
     pthread_t thread = start_lender();

@@ -315,14 +315,19 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
 void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *block)
 {
     // Only tiny blocks wait: 64 pool blocks would be megabytes.
-    if (!hak_heap_is_bound(heap) || size_class >= HAK_TINY_CLASSES) {
+    bool may_wait = size_class < HAK_TINY_CLASSES;
+    if (may_wait && !hak_heap_is_bound(heap))
+        heap = hak_heap_for_frees();
+    if (!may_wait || !hak_heap_is_bound(heap)) {
         give_back(heap, &block, 1);
         return;
     }
+    heap->outbox[heap->outbox_count] = block;
+    atomic_signal_fence(memory_order_release); // what a forked child finds in the outbox is a block
+    if (++heap->outbox_count < HAK_OUTBOX_SLOTS)
+        return;
     hak_heap_enter(heap);
-    heap->outbox[heap->outbox_count++] = block;
-    if (heap->outbox_count == HAK_OUTBOX_SLOTS)
-        flush_outbox(heap);
+    flush_outbox(heap);
     hak_heap_leave(heap);
 }
 

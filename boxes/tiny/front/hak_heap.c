@@ -93,6 +93,19 @@ struct hak_heap *hak_heap_bind(void)
     return heap;
 }
 
+// Frees of a thread without a heap.  What runs at a thread's end frees a little; a heap that is bound
+// after the last destructor would never be given back.
+static _Thread_local uint32_t homeless_frees;
+enum { FREES_OF_A_CONSUMER = 32, THREAD_ENDS = UINT32_MAX };
+
+struct hak_heap *hak_heap_for_frees(void)
+{
+    if (homeless_frees == THREAD_ENDS || ++homeless_frees < FREES_OF_A_CONSUMER)
+        return &hak_heap_none;
+    struct hak_heap *heap = hak_heap_bind();
+    return heap != NULL ? heap : &hak_heap_none;
+}
+
 static void idle_locked(struct hak_heap *heap)
 {
     heap->state = HAK_HEAP_IDLE;
@@ -133,6 +146,7 @@ static void thread_exits(void *argument)
     hak_front_tidy(heap);
     hak_heap_leave(heap);
     hak_heap_self = &hak_heap_none;
+    homeless_frees = THREAD_ENDS;
     atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed);
     give_idle(heap);
     hak_heap_drain_idle();

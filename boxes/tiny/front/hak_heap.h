@@ -68,6 +68,10 @@ HAK_FAST struct hak_heap *hak_heap_get(void)
     return HAK_LIKELY(hak_heap_is_bound(heap)) ? heap : hak_heap_bind();
 }
 
+// A heap for a thread that has none and frees other threads' blocks: its own once it has freed some,
+// so that they can wait in an outbox.  hak_heap_none for one that has ended, and without memory.
+struct hak_heap *hak_heap_for_frees(void);
+
 // Marks the heap as being in the middle of a slow path, for hak_heap_after_fork.
 HAK_FAST void hak_heap_enter(struct hak_heap *heap)
 {
