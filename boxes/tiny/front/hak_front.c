@@ -203,53 +203,75 @@ static bool keeps_step(void **blocks, size_t step)
     return wrong == 0;
 }
 
-// How many of `blocks`, from the first on, which has the given index, are neighbours in one bitmap word,
-// in ascending or descending order.
-static unsigned run_length(const struct hak_slab *slab, unsigned index, void **blocks,
-                           unsigned count, unsigned *ret_lowest)
+// Whether a run of more than AT_ONCE neighbours may begin with blocks[0]: a single comparison.
+static bool may_run(void **blocks, unsigned count, size_t stride)
 {
-    *ret_lowest = index;
-    size_t stride = slab->stride;
-    size_t step = count > 1 ? (uintptr_t)blocks[1] - (uintptr_t)blocks[0] : 0;
-    if (step != stride && step != -stride)
-        return 1;
+    if (count <= AT_ONCE)
+        return false;
+    size_t distance = (uintptr_t)blocks[AT_ONCE] - (uintptr_t)blocks[0];
+    return distance == AT_ONCE * stride || distance == -(AT_ONCE * stride);
+}
+
+// How many of `blocks`, from the first on, which has the given index, are neighbours in one bitmap word,
+// in ascending or descending order.  `*ret_bits`: theirs in that word.  Pre: count > 1.
+static unsigned run_length(const struct hak_slab *slab, unsigned index, void **blocks,
+                           unsigned count, uint64_t *ret_bits)
+{
+    size_t step = (uintptr_t)blocks[1] - (uintptr_t)blocks[0];
+    bool up = step == slab->stride;
     unsigned left = slab->blocks - index; // the next slab may follow without a gap
-    unsigned room = step == stride ? 64 - index % 64 : index % 64 + 1;
-    room = step == stride && left < room ? left : room;
+    unsigned room = up ? 64 - index % 64 : index % 64 + 1;
+    room = up && left < room ? left : room;
     room = room < count ? room : count;
     unsigned length = 1;
-    while (length + AT_ONCE <= room && keeps_step(blocks + length - 1, step))
-        length += AT_ONCE;
-    while (length < room && (uintptr_t)blocks[length] - (uintptr_t)blocks[length - 1] == step)
-        length++;
-    if (step != stride)
-        *ret_lowest = index - (length - 1);
+    if (up || step == -(size_t)slab->stride) {
+        while (length + AT_ONCE <= room && keeps_step(blocks + length - 1, step))
+            length += AT_ONCE;
+        while (length < room && (uintptr_t)blocks[length] - (uintptr_t)blocks[length - 1] == step)
+            length++;
+    }
+    unsigned lowest = up ? index : index - (length - 1);
+    *ret_bits = hak_bits_below64(length) << (lowest % 64);
     return length;
 }
 
-// Returns blocks to their slabs, one operation for each run of neighbours in one bitmap word.
+// How many of `blocks`, from the first on, which has the given index, lie in its bitmap word.
+// `*ret_bits`: theirs in that word.
+static unsigned collect(const struct hak_slab *slab, unsigned index, void **blocks, unsigned count,
+                        uint64_t *ret_bits)
+{
+    unsigned word = index / 64, taken = 0;
+    uint64_t bits = 0;
+    do {
+        uint64_t run_bits = (uint64_t)1 << (index % 64);
+        unsigned run = 1;
+        if (may_run(blocks + taken, count - taken, slab->stride))
+            run = run_length(slab, index, blocks + taken, count - taken, &run_bits);
+        if (HAK_UNLIKELY((bits & run_bits) != 0))
+            double_free(hak_slab_block(slab, word * 64 + hak_ctz64(bits & run_bits)));
+        bits |= run_bits;
+        taken += run;
+        if (taken == count)
+            break;
+        index = hak_slab_index(slab, blocks[taken]);
+    } while (index / 64 == word && index < slab->blocks);
+    *ret_bits = bits;
+    return taken;
+}
+
+// Returns blocks to their slabs, one operation for consecutive ones in one bitmap word.
 static void give_back(struct hak_heap *heap, void **blocks, unsigned count)
 {
     for (unsigned i = 0; i < count;) {
         unsigned index;
+        uint64_t bits;
         struct hak_slab *slab = hak_front_locate(blocks[i], &index);
-        unsigned word = index / 64;
-        uint64_t bits = 0;
-        do {
-            unsigned lowest;
-            unsigned run = run_length(slab, index, blocks + i, count - i, &lowest);
-            uint64_t run_bits = hak_bits_below64(run) << (lowest % 64);
-            if (HAK_UNLIKELY((bits & run_bits) != 0))
-                double_free(hak_slab_block(slab, word * 64 + hak_ctz64(bits & run_bits)));
-            bits |= run_bits;
-            i += run;
-        } while (i < count && (index = hak_slab_index(slab, blocks[i])) < slab->blocks &&
-                 index / 64 == word);
+        i += collect(slab, index, blocks + i, count - i, &bits);
         if (slab->owner == &heap->owner.slabs) {
-            hak_slab_put(slab, word, bits);
+            hak_slab_put(slab, index / 64, bits);
             hak_slab_settle(slab);
         } else {
-            hak_remote_put(slab, word, bits);
+            hak_remote_put(slab, index / 64, bits);
         }
     }
 }
