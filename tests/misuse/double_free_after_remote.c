@@ -1,6 +1,7 @@
 // Double free: another thread frees, then the owner does.
-#include <pthread.h>
-#include <stdlib.h>
+// -> double free of P: the block was free already; run with AddressSanitizer to find who freed it
+//    first
+#include "misuse.h"
 
 static void *first(void *p)
 {
@@ -10,9 +11,7 @@ static void *first(void *p)
 
 int main(void)
 {
-    pthread_t thread;
-    void *p = malloc(40);
-    pthread_create(&thread, NULL, first, p);
-    pthread_join(thread, NULL);
+    void *p = misused(malloc(40));
+    in_thread(first, p);
     free(p);
 }

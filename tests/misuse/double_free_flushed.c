@@ -1,5 +1,7 @@
 // Double free long after the block left the thread cache; its neighbours live on.
-#include <stdlib.h>
+// -> double free of P: the block was free already; run with AddressSanitizer to find who freed it
+//    first
+#include "misuse.h"
 
 int main(void)
 {
@@ -9,5 +11,5 @@ int main(void)
         p[i] = malloc(64);
     for (int i = 0; i < MANY; i += 2)
         free(p[i]);
-    free(p[100]);
+    free(misused(p[100]));
 }

@@ -1,9 +1,11 @@
 // Double free with another free between.
-#include <stdlib.h>
+// -> double free of P: freed twice without an allocation between; run with AddressSanitizer
+// -> [debug-1] double free of P: it is in the thread's cache already
+#include "misuse.h"
 
 int main(void)
 {
-    void *p = malloc(40), *q = malloc(40), *r = malloc(40);
+    void *p = misused(malloc(40)), *q = malloc(40), *r = malloc(40);
     free(p);
     free(q);
     free(p);

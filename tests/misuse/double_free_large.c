@@ -1,9 +1,11 @@
 // Double free of a block with its own mapping.
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
-    void *p = malloc(4 << 20);
+    void *p = misused(malloc(4 << 20));
     free(p);
     free(p);
 }

@@ -1,11 +1,15 @@
-// Double free with frees of other sizes between.
-#include <stdlib.h>
+// Double free with frees of other sizes between; a neighbour keeps the slab.
+// -> double free of P: the block was free already; run with AddressSanitizer to find who freed it
+//    first
+// -> [debug-3] double free of P: it is in its slab and in the thread's cache
+#include "misuse.h"
 
 int main(void)
 {
-    void *p = malloc(100);
+    void *p = misused(malloc(100)), *neighbour = malloc(100);
     free(p);
-    for (size_t n = 8; n < 100000; n += 100)
+    for (size_t n = 200; n < 100000; n += 100)
         free(malloc(n));
     free(p);
+    free(neighbour);
 }

@@ -1,6 +1,7 @@
 // Double free: the owner frees, then another thread does.
-#include <pthread.h>
-#include <stdlib.h>
+// -> double free of P: the block was free already; run with AddressSanitizer to find who freed it
+//    first
+#include "misuse.h"
 
 static void *again(void *p)
 {
@@ -10,9 +11,7 @@ static void *again(void *p)
 
 int main(void)
 {
-    pthread_t thread;
-    void *p = malloc(40);
+    void *p = misused(malloc(40));
     free(p);
-    pthread_create(&thread, NULL, again, p);
-    pthread_join(thread, NULL);
+    in_thread(again, p);
 }

@@ -1,5 +1,7 @@
 // Double free after the block's whole slab was released.
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
@@ -9,5 +11,5 @@ int main(void)
         p[i] = malloc(64);
     for (int i = 0; i < MANY; i++)
         free(p[i]);
-    free(p[100]);
+    free(misused(p[MANY / 2])); // neither the slab in use now nor the one that is kept
 }

@@ -1,6 +1,6 @@
 // Double free of a 40,000 byte block by another thread, twice.
-#include <pthread.h>
-#include <stdlib.h>
+// -> double free of P: freed twice by threads other than its owner; run with AddressSanitizer
+#include "misuse.h"
 
 static void *twice(void *p)
 {
@@ -11,8 +11,5 @@ static void *twice(void *p)
 
 int main(void)
 {
-    pthread_t thread;
-    void *p = malloc(40000);
-    pthread_create(&thread, NULL, twice, p);
-    pthread_join(thread, NULL);
+    in_thread(twice, misused(malloc(40000)));
 }

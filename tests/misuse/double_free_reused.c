@@ -1,9 +1,11 @@
 // Double free of a block that was handed out again in between: its new owner frees last.
-#include <stdlib.h>
+// -> double free of P: freed twice without an allocation between; run with AddressSanitizer
+// -> [debug-1] double free of P: it is in the thread's cache already
+#include "misuse.h"
 
 int main(void)
 {
-    void *p = malloc(40), *q;
+    void *p = misused(malloc(40)), *q;
     free(p);
     q = malloc(40);
     free(p);

@@ -1,8 +1,9 @@
 // Free of a function.
-#include <stdint.h>
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
-    free((void *)(uintptr_t)main);
+    free(misused((void *)(uintptr_t)main));
 }

@@ -1,9 +1,11 @@
 // Free inside a large block that is free already.
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
     char *p = malloc(4 << 20);
     free(p);
-    free(p + (1 << 20));
+    free(misused(p + (1 << 20)));
 }

@@ -1,8 +1,9 @@
 // Free of a pointer into the middle of an aligned block.
-#include <stdlib.h>
+// -> invalid free of P: it points into a block, not at its start
+#include "misuse.h"
 
 int main(void)
 {
     char *p = aligned_alloc(4096, 5000);
-    free(p + 4096);
+    free(misused(p + 4096));
 }

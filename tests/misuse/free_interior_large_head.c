@@ -1,8 +1,9 @@
 // Free of a pointer 16 bytes into a large block.
-#include <stdlib.h>
+// -> invalid free of P: it points into a large block, not at its start
+#include "misuse.h"
 
 int main(void)
 {
     char *p = malloc(4 << 20);
-    free(p + 16);
+    free(misused(p + 16));
 }

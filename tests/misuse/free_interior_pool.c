@@ -1,8 +1,9 @@
 // Free of a pointer into the middle of a 40,000 byte block.
-#include <stdlib.h>
+// -> invalid free of P: it points into a block, not at its start
+#include "misuse.h"
 
 int main(void)
 {
     char *p = malloc(40000);
-    free(p + 16);
+    free(misused(p + 16));
 }

@@ -1,8 +1,9 @@
 // Free of a pointer two granules into a 400,000 byte block.
-#include <stdlib.h>
+// -> invalid free of P: it points into a block, not at its start
+#include "misuse.h"
 
 int main(void)
 {
     char *p = malloc(400000);
-    free(p + 131072);
+    free(misused(p + 131072));
 }

@@ -1,8 +1,9 @@
 // Free of the highest address.
-#include <stdint.h>
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
-    free((void *)(UINTPTR_MAX - 15));
+    free(misused((void *)(UINTPTR_MAX - 15)));
 }

@@ -1,10 +1,13 @@
 // Free of memory the program mapped itself.
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
 #define _DEFAULT_SOURCE
-#include <stdlib.h>
+#include "misuse.h"
+
 #include <sys/mman.h>
 
 int main(void)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    free(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, flags, -1, 0));
+    free(misused(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, flags, -1, 0)));
 }

@@ -1,9 +1,10 @@
 // Free of a block of a slab that was never handed out.
-#include <stdint.h>
-#include <stdlib.h>
+// -> double free of P: the block was free already; run with AddressSanitizer to find who freed it
+//    first
+#include "misuse.h"
 
 int main(void)
 {
     char *p = malloc(4096); // its neighbours begin at multiples of 4096 in the same slab
-    free((char *)((uintptr_t)p ^ 0x8000));
+    free(misused((char *)((uintptr_t)p ^ 0x8000)));
 }

@@ -1,7 +1,9 @@
 // Free of an address no x86-64 process can have.
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
-    free((void *)0xdeadbeefdeadbeef);
+    free(misused((void *)0xdeadbeefdeadbeef));
 }

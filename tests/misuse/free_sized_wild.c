@@ -1,9 +1,11 @@
 // free_sized of an address that is not mapped.
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 void free_sized(void *p, size_t n); // C23; no header declares it yet
 
 int main(void)
 {
-    free_sized((void *)0xdeadbeef000, 32);
+    free_sized(misused((void *)0xdeadbeef000), 32);
 }

@@ -1,8 +1,10 @@
 // Free of a local variable.
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
     void *here[16];
-    free(here + 2);
+    free(misused(here + 2));
 }

@@ -1,8 +1,10 @@
 // Free of a global variable.
-#include <stdlib.h>
+// -> invalid free of P: it is no block of hakmem's, or was freed before; HAKMEM_FOREIGN_FREE=0
+//    ignores it
+#include "misuse.h"
 
 int main(void)
 {
     static char here[4096];
-    free(here + 64);
+    free(misused(here + 64));
 }

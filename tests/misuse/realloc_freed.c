@@ -1,5 +1,6 @@
 // realloc of a freed block that has left the thread cache.
-#include <stdlib.h>
+// -> invalid realloc of P: it was freed before
+#include "misuse.h"
 
 int main(void)
 {
@@ -9,5 +10,5 @@ int main(void)
         p[i] = malloc(64);
     for (int i = 0; i < MANY; i += 2)
         free(p[i]);
-    free(realloc(p[100], 5000));
+    free(realloc(misused(p[100]), 5000));
 }

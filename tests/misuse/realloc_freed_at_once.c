@@ -1,9 +1,10 @@
 // realloc of a block just freed.
-#include <stdlib.h>
+// -> invalid realloc of P: it was freed before
+#include "misuse.h"
 
 int main(void)
 {
-    void *p = malloc(64);
+    void *p = misused(malloc(64));
     free(p);
     free(realloc(p, 5000));
 }

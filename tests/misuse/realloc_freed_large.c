@@ -1,9 +1,10 @@
 // realloc of a freed large block.
-#include <stdlib.h>
+// -> invalid realloc of P: it is no live block of hakmem's
+#include "misuse.h"
 
 int main(void)
 {
-    void *p = malloc(4 << 20);
+    void *p = misused(malloc(4 << 20));
     free(p);
     free(realloc(p, 8 << 20));
 }

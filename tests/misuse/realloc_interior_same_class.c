@@ -1,8 +1,9 @@
 // realloc of a pointer into a block, to a size the block already has.
-#include <stdlib.h>
+// -> invalid realloc of P: it points into a block, not at its start
+#include "misuse.h"
 
 int main(void)
 {
     char *p = malloc(1000);
-    free(realloc(p + 16, 900));
+    free(realloc(misused(p + 16), 900));
 }

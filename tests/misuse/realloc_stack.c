@@ -1,8 +1,9 @@
 // realloc of a local variable.
-#include <stdlib.h>
+// -> invalid realloc of P: it is no live block of hakmem's
+#include "misuse.h"
 
 int main(void)
 {
     void *here[16];
-    free(realloc(here + 2, 100));
+    free(realloc(misused(here + 2), 100));
 }

@@ -1,7 +1,8 @@
 // realloc of an address that is not mapped.
-#include <stdlib.h>
+// -> invalid realloc of P: it is no live block of hakmem's
+#include "misuse.h"
 
 int main(void)
 {
-    free(realloc((void *)0xdeadbeef000, 100));
+    free(realloc(misused((void *)0xdeadbeef000), 100));
 }

@@ -1,56 +1,68 @@
 #!/usr/bin/env python3
-"""Run one misuse program: it must die by SIGABRT with exactly one line on stderr, the expected one.
+"""Run one misuse program: it must do exactly what the comment on top of its source says.
 
-run_misuse.py PROGRAM
+    // -> LINE           it dies by SIGABRT, and "hakmem: LINE" is all it has written to stderr;
+    //    ...            P in LINE is the pointer that it has written to stdout; LINE may go on
+    // -> ignored        it ends well and writes nothing
+    // -> [BUILD] LINE   the same for builds that --build says to be BUILD
+    // arguments: A B    it runs once with each
 """
-import os
+import argparse
 import re
 import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-ADDRESS = r"0x[0-9a-f]+\b.*"
-DOUBLE = rf"hakmem: double free of {ADDRESS}"
-INVALID = rf"hakmem: invalid free of {ADDRESS}"
-EITHER = rf"hakmem: (double|invalid) free of {ADDRESS}"
-REALLOC = rf"hakmem: (double|invalid) (free|realloc) of {ADDRESS}"
 
-# The longest name that begins a program's name decides.
-EXPECTED = {
-    "double_free": DOUBLE,
-    "double_free_large": EITHER,           # its mapping may be gone: then the address is foreign
-    "double_free_huge_alignment": EITHER,
-    "double_free_other_sizes": EITHER,     # its slab may be gone
-    "double_free_released": EITHER,
-    "free": INVALID,
-    "free_freed_large_interior": EITHER,
-    "free_never_allocated": EITHER,        # a block waiting in a cache is free already
-    "free_small_integer": r"hakmem: invalid free of 0x10\b.*",
-    "free_non_canonical": r"hakmem: invalid free of 0xdeadbeefdeadbeef\b.*",
-    "free_wild": r"hakmem: invalid free of 0xdeadbeef000\b.*",
-    "free_wild_odd": r"hakmem: invalid free of 0xdeadbeef120\b.*",
-    "realloc": REALLOC,
-    "usable_size": rf"hakmem: invalid .* of {ADDRESS}",
-}
-# These may instead return a harmless answer, as the exit status tells: nothing is corrupted.
-MAY_SURVIVE = "usable_size"
+def read_comment(source):
+    """The arguments to run with, and BUILD -> LINE; "" is any build."""
+    comment = re.match(r"(?://.*\n)+", Path(source).read_text()).group()
+    arguments = re.search(r"^// arguments: (.*)", comment, re.M)
+    lines = {}
+    for build, line in re.findall(r"^// -> (?:\[([\w-]+)\] )?(.*(?:\n//    .*)*)", comment, re.M):
+        lines[build] = re.sub(r"\n//\s+", " ", line)
+    return arguments.group(1).split() if arguments else [None], lines
+
+
+def expected(lines, builds):
+    """The line of the last of `builds` that has one."""
+    return next(lines[build] for build in [*reversed(builds), ""] if build in lines)
+
+
+def run(program, argument, line):
+    """None, or what was wrong."""
+    command = [program] if argument is None else [program, argument]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    status, stderr = 0, ""
+    if line != "ignored":
+        if not re.fullmatch(r"0x[0-9a-f]+\n", seen.stdout):
+            return f"it says that it misuses {seen.stdout!r}"
+        status = -signal.SIGABRT
+        stderr = f"hakmem: {line}\n".replace(" P:", f" {seen.stdout.strip()}:")
+    elif seen.stdout:
+        return f"it says that it misuses {seen.stdout!r}"
+    if (seen.returncode, seen.stderr) == (status, stderr):
+        return None
+    return (f"{' '.join(command)}\nwant exit status {status}, stderr {stderr!r}\n"
+            f"seen exit status {seen.returncode}, stderr {seen.stderr!r}")
 
 
 def main():
-    program = sys.argv[1]
-    name = os.path.basename(program).removeprefix("misuse_")
-    pattern = EXPECTED[max((key for key in EXPECTED if name.startswith(key)), key=len)]
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", action="append", default=[],
+                        help="what the build is, if not the default; the last that counts, wins")
+    parser.add_argument("source")
+    parser.add_argument("program")
+    args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    run = subprocess.run([program], capture_output=True, text=True, timeout=60)
-    died = run.returncode == -signal.SIGABRT and re.fullmatch(pattern + r"\n", run.stderr)
-    survived = name.startswith(MAY_SURVIVE) and run.returncode == 0 and not run.stderr
-    if (died or survived) and not run.stdout:
-        return 0
-    print(f"{name}: want SIGABRT and one line\n  {pattern}\nseen exit status {run.returncode}, "
-          f"stdout {run.stdout!r}, stderr\n  {run.stderr!r}")
-    return 1
+    arguments, lines = read_comment(args.source)
+    line = expected(lines, args.build)
+    problems = [problem for argument in arguments if (problem := run(args.program, argument, line))]
+    sys.exit("\n".join(problems) or 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

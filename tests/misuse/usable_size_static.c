@@ -1,6 +1,8 @@
-// malloc_usable_size of a global variable.
+// malloc_usable_size of a global variable: 0.
+// -> ignored
+#include "misuse.h"
+
 #include <malloc.h>
-#include <stdlib.h>
 
 int main(void)
 {

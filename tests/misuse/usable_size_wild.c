@@ -1,6 +1,8 @@
-// malloc_usable_size of an address that is not mapped: no answer can be right.
+// malloc_usable_size of an address that is not mapped: 0.
+// -> ignored
+#include "misuse.h"
+
 #include <malloc.h>
-#include <stdlib.h>
 
 int main(void)
 {

@@ -1,0 +1,11 @@
+// Double free of a block from calloc.
+// -> double free of P: freed twice without an allocation between; run with AddressSanitizer
+// -> [debug-1] double free of P: it is in the thread's cache already
+#include "misuse.h"
+
+int main(void)
+{
+    void *p = misused(calloc(10, 30));
+    free(p);
+    free(p);
+}
