@@ -16,7 +16,11 @@ import sys
 import tempfile
 
 CALLS = ("mmap", "munmap", "madvise", "mremap", "mprotect")
+MAPPING = ("mmap", "mprotect") # what may leave no memory
 ERRORS = ("ENOMEM", "EAGAIN", "EPERM")
+# KiB with pages, KiB mapped: the blocks may need one more table of the registry, which is 768 KiB.
+ROUNDS_SLACK = (64, 768 + 64)
+CHUNK_SLACK = 2048 # KiB mapped: after a refused chunk those that follow have other sizes
 SKIPPED = 77
 
 
@@ -64,17 +68,46 @@ def check_growth(args, call, text):
         raise Fault(f"{mapped} KiB more mapped than at first")
 
 
-def judge(args, call, expected, run):
+def memory(text):
+    """A name -> KiB with pages, mapped by the kernel's count, mapped by hakmem's."""
+    return {line.split()[0]: tuple(map(int, line.split()[1:])) for line in text.splitlines()}
+
+
+def check_rounds(args, call, which, expected, text):
+    """The program prints the memory that it had at first, at most, after trims and at the end."""
+    plain, seen = memory(expected), memory(text)
+    pages, mapped, counted = seen["end"]
+    mapped -= seen["before"][1]
+    # After a refused move hakmem cannot tell whether the new place is still mapped.
+    if counted > mapped or (counted < mapped and call != "mremap"):
+        raise Fault(f"{mapped} KiB are mapped, hakmem counts {counted}")
+    if seen["refused"] != (0,) and call not in MAPPING:
+        raise Fault("there was memory, but not for all requests")
+    # What is refused for good serves the next round; what is refused once goes a little later.
+    for when in ("most",) if which else ("kept", "end"):
+        factor = 1.5 if which else 1
+        most = [kib * factor + slack for kib, slack in zip(plain[when], ROUNDS_SLACK)]
+        if call in MAPPING:
+            most[1] += CHUNK_SLACK
+        if seen[when][0] > most[0] or (seen[when][1] > most[1] and call not in args.may_lose):
+            raise Fault(f"{when}: {seen[when][:2]} KiB have pages and are mapped, "
+                        f"without failures {plain[when][:2]}")
+
+
+def judge(args, call, which, expected, run):
     """True: served; False: out of memory, and said so."""
     if re.search("^hakmem: ", run.stderr, re.M):
         raise Fault("hakmem complains")
     if run.returncode == 0:
-        if args.growth:
+        if args.rounds:
+            check_rounds(args, call, which, expected, run.stdout)
+        elif args.growth:
             check_growth(args, call, run.stdout)
         elif run.stdout != expected:
             raise Fault("other output")
         return True
-    if args.growth and "error while loading shared libraries" not in run.stderr: # libc's start
+    libc_started = "error while loading shared libraries" not in run.stderr
+    if (args.growth or args.rounds) and libc_started:
         raise Fault("it did not end well")
     if run.returncode < 0 and run.returncode != -signal.SIGABRT:
         raise Fault("killed")
@@ -97,7 +130,7 @@ def fail_in_turn(args, log, call, error, which, numbers, expected):
         inject = f"inject={call}:error={error}:when={n}{which}"
         try:
             run = strace(args, log, "-e", inject)
-            if judge(args, call, expected, run):
+            if judge(args, call, which, expected, run):
                 served += 1
             else:
                 refused += 1
@@ -126,6 +159,10 @@ def main():
     parser.add_argument("--errors", nargs="+", default=ERRORS, choices=ERRORS)
     parser.add_argument("--growth", type=int, metavar="KIB",
                         help="the program prints its growth, which has to stay below this")
+    parser.add_argument("--rounds", action="store_true",
+                        help="the program prints its memory, which has to be as without failures")
+    parser.add_argument("--may-lose", nargs="+", default=(), choices=CALLS, metavar="CALL",
+                        help="of the mapped bytes in --rounds: when one of these is refused")
     parser.add_argument("program")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     args = parser.parse_args()
