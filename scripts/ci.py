@@ -36,7 +36,7 @@ MATRIX = [
     ("header-prewarm", "gcc",   "header_classidx=true prewarm=true", MAIN),
     ("header-prewarm-p0-off", "gcc", "header_classidx=true prewarm=true p0_refill=false", MAIN),
     # the other implementations of the boxes
-    ("flat",           "gcc",   "page_registry=flat", MAIN),
+    ("flat",           "gcc",   "page_registry=flat", MAIN + " fault"),
     ("locked",         "gcc",   "remote_queue=locked hardening=light", MAIN),
     ("bigcache-none",  "gcc",   "bigcache=none hardening=full", MAIN),
     # checks
