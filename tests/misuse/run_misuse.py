@@ -4,6 +4,7 @@
     // -> LINE           it dies by SIGABRT, and "hakmem: LINE" is all it has written to stderr;
     //    ...            P in LINE is the pointer that it has written to stdout; LINE may go on
     // -> ignored        it ends well and writes nothing
+    // -> SIGSEGV        it dies of that, and hakmem says nothing
     // -> [BUILD] LINE   the same for builds that --build says to be BUILD
     // arguments: A B    it runs once with each
 """
@@ -14,6 +15,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+
+SILENT = {"ignored": (0, ""), "SIGSEGV": (-signal.SIGSEGV, "")}
 
 
 def read_comment(source):
@@ -35,14 +38,11 @@ def run(program, argument, line):
     """None, or what was wrong."""
     command = [program] if argument is None else [program, argument]
     seen = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    status, stderr = 0, ""
-    if line != "ignored":
-        if not re.fullmatch(r"0x[0-9a-f]+\n", seen.stdout):
-            return f"it says that it misuses {seen.stdout!r}"
-        status = -signal.SIGABRT
-        stderr = f"hakmem: {line}\n".replace(" P:", f" {seen.stdout.strip()}:")
-    elif seen.stdout:
-        return f"it says that it misuses {seen.stdout!r}"
+    pointer = seen.stdout.removesuffix("\n")
+    if not re.fullmatch("" if line == "ignored" else r"0x[0-9a-f]+", pointer):
+        return f"{' '.join(command)} says that it misuses {seen.stdout!r}"
+    status, stderr = SILENT.get(line, (-signal.SIGABRT, f"hakmem: {line}\n"))
+    stderr = stderr.replace(" P:", f" {pointer}:")
     if (seen.returncode, seen.stderr) == (status, stderr):
         return None
     return (f"{' '.join(command)}\nwant exit status {status}, stderr {stderr!r}\n"
