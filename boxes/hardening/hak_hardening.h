@@ -33,8 +33,8 @@ void hak_hardening_hand_out(void *block);
 void *hak_hardening_take_back(void *p);
 
 // Whether `p` is the start of a slab's block that is with the user.  False: it is in no slab.
-// Errors: panics with `what` on every other pointer into a slab.
-bool hak_hardening_check(const void *p, const char *what);
+// Errors: panics on every other pointer into a slab.
+bool hak_hardening_check(const void *p, const char *what, const char *what_if_freed);
 
 // Puts the blocks of a refill in random order.
 void hak_hardening_shuffle(void **blocks, unsigned count);

@@ -48,10 +48,10 @@ void *hak_hardening_take_back(void *p)
     return hak_quarantine_swap(p, bytes);
 }
 
-bool hak_hardening_check(const void *p, const char *what)
+bool hak_hardening_check(const void *p, const char *what, const char *what_if_freed)
 {
     struct hak_slab *slab = slab_at(p);
-    return slab != NULL && live_note(slab, p, what, what) != NULL;
+    return slab != NULL && live_note(slab, p, what, what_if_freed) != NULL;
 }
 
 void hak_hardening_shuffle(void **blocks, unsigned count)

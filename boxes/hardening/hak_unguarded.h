@@ -25,10 +25,11 @@ HAK_FAST void hak_guarded_free(void *p)
     (void)p;
 }
 
-HAK_FAST size_t hak_guarded_usable(const void *p, const char *what)
+HAK_FAST size_t hak_guarded_usable(const void *p, const char *what, const char *what_if_freed)
 {
     (void)p;
     (void)what;
+    (void)what_if_freed;
     return 0;
 }
 

@@ -175,6 +175,12 @@ size_t hak_core_usable(const void *p)
     return 0;
 }
 
+_Noreturn static void realloc_of_freed(const void *p)
+{
+    hak_panic("invalid realloc of", p,
+              "it was freed before; run with AddressSanitizer to find who freed it first");
+}
+
 // The usable bytes of a block that is about to be resized.  Panics on what is no live block, as far as
 // one look into the caller's cache can tell.
 static size_t live_usable(const void *p)
@@ -190,11 +196,11 @@ static size_t live_usable(const void *p)
     if (HAK_UNLIKELY(index >= slab->blocks))
         hak_panic("invalid realloc of", p, "it points into a block, not at its start");
     if (slab->owner == &hak_heap_self->owner.slabs && HAK_UNLIKELY(hak_slab_is_free(slab, index)))
-        hak_panic("invalid realloc of", p, "it was freed before");
+        realloc_of_freed(p);
     size_t offset = hak_classidx_bin(p, &hak_heap_self->owner.slabs.tag);
     if (offset < HAK_BIN_END &&
         HAK_UNLIKELY(hak_front_freed_last(hak_heap_bin(hak_heap_self, offset), p)))
-        hak_panic("invalid realloc of", p, "it was freed before");
+        realloc_of_freed(p);
     return usable;
 }
 

@@ -46,13 +46,14 @@ void *hak_hardened_aligned(size_t alignment, size_t bytes)
     return hand_out(hak_core_aligned(alignment, with_canary(bytes)));
 }
 
-// The user's bytes at `p`.  Returns whether it is a guarded or slab's block; panics with `what` when it
-// only points near one.
-static bool is_checked(const void *p, const char *what, size_t *ret_usable)
+// The user's bytes at `p`.  Returns whether it is a guarded or slab's block; panics when it was one or
+// points into one.
+static bool is_checked(const void *p, const char *what, const char *what_if_freed,
+                       size_t *ret_usable)
 {
     bool guarded = hak_guarded_owns(p);
-    bool noted = !guarded && hak_hardening_check(p, what);
-    *ret_usable = guarded ? hak_guarded_usable(p, what)
+    bool noted = !guarded && hak_hardening_check(p, what, what_if_freed);
+    *ret_usable = guarded ? hak_guarded_usable(p, what, what_if_freed)
                           : hak_core_usable(p) - (noted ? HAK_CANARY_BYTES : 0);
     return guarded || noted;
 }
@@ -72,7 +73,7 @@ void hak_hardened_free_sized(void *p, size_t alignment, size_t bytes)
 {
     size_t usable = 0;
     if (p != NULL && hak_hardening_on())
-        (void)is_checked(p, "invalid free of", &usable);
+        (void)is_checked(p, "invalid free of", "double free of", &usable);
     size_t least = bytes > alignment ? bytes : alignment;
     bool fits = bytes <= usable && hak_core_may_stay(usable, least < usable ? least : usable);
     if (usable != 0 && HAK_UNLIKELY(!fits))
@@ -85,7 +86,7 @@ void *hak_hardened_realloc(void *p, size_t bytes)
     size_t usable;
     if (!hak_hardening_on())
         return hak_core_realloc(p, bytes);
-    bool checked = is_checked(p, "invalid realloc of", &usable);
+    bool checked = is_checked(p, "invalid realloc of", "invalid realloc of", &usable);
     if (!checked && (usable == 0 || bytes > HAK_POOL_MAX_BYTES))
         return hak_core_realloc(p, bytes); // nobody's, or large to large
     if (hak_core_may_stay(usable, bytes))
@@ -104,7 +105,8 @@ size_t hak_hardened_usable(const void *p)
     if (!hak_hardening_on())
         return hak_core_usable(p);
     if (p != NULL)
-        (void)is_checked(p, "invalid malloc_usable_size of", &usable);
+        (void)is_checked(p, "invalid malloc_usable_size of", "invalid malloc_usable_size of",
+                         &usable);
     return usable;
 }
 

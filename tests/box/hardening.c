@@ -43,7 +43,7 @@ static char *alloc(unsigned size_class)
 {
     char *block = core_alloc(size_class);
     hak_hardening_hand_out(block);
-    expect(hak_hardening_check(block, "wrong use of"));
+    expect(hak_hardening_check(block, "wrong use of", "late use of"));
     memset(block, 1, usable(size_class));
     return block;
 }
@@ -86,7 +86,7 @@ static void take_back(void *p)
 
 static void check(void *p)
 {
-    hak_hardening_check(p, "wrong use of");
+    hak_hardening_check(p, "wrong use of", "late use of");
 }
 
 Test(hardening, what_is_not_live_is_reported)
@@ -97,7 +97,7 @@ Test(hardening, what_is_not_live_is_reported)
     free_block(block);
     free_block(other);
     expect_panic(take_back, block, "double free of 0x");
-    expect_panic(check, block, "wrong use of 0x");
+    expect_panic(check, block, "late use of 0x");
     char *never = core_alloc(9);
     expect_panic(take_back, never, "double free of 0x");
 }
@@ -106,7 +106,7 @@ Test(hardening, what_is_in_no_slab_is_not_its_business)
 {
     char elsewhere[64];
     expect(hak_hardening_take_back(elsewhere) == elsewhere);
-    expect(!hak_hardening_check(elsewhere, "wrong use of"));
+    expect(!hak_hardening_check(elsewhere, "wrong use of", "late use of"));
     hak_hardening_hand_out(elsewhere);
 }
 
@@ -210,7 +210,7 @@ Test(hardening, small_blocks_rest)
 static void *guarded(size_t bytes)
 {
     char *p = hak_guarded_alloc(bytes);
-    expect(p == NULL || hak_guarded_usable(p, "wrong use of") == bytes);
+    expect(p == NULL || hak_guarded_usable(p, "wrong use of", "late use of") == bytes);
     expect(p == NULL || ((uintptr_t)p % 16 == 0 && hak_guarded_owns(p) && is_filled(p, 0, bytes)));
     return p;
 }

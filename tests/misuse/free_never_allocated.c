@@ -1,6 +1,7 @@
 // Free of a block of a slab that was never handed out.
 // -> double free of P: the block was free already; run with AddressSanitizer to find who freed it
 //    first
+// -> [full] invalid free of P: it points into a block, not at its start
 #include "misuse.h"
 
 int main(void)

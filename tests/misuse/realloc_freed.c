@@ -1,5 +1,6 @@
 // realloc of a freed block that has left the thread cache.
-// -> invalid realloc of P: it was freed before
+// -> invalid realloc of P: it was freed before; run with AddressSanitizer to find who freed
+//    it first
 #include "misuse.h"
 
 int main(void)

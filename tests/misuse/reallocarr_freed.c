@@ -1,5 +1,6 @@
 // reallocarr of a block just freed.
-// -> invalid realloc of P: it was freed before
+// -> invalid realloc of P: it was freed before; run with AddressSanitizer to find who freed
+//    it first
 #include "misuse.h"
 
 int reallocarr(void *place, size_t count, size_t n); // NetBSD's; no header declares it

@@ -1,5 +1,6 @@
 // reallocarray of a block just freed.
-// -> invalid realloc of P: it was freed before
+// -> invalid realloc of P: it was freed before; run with AddressSanitizer to find who freed
+//    it first
 #define _DEFAULT_SOURCE
 #include "misuse.h"
 

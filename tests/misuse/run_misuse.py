@@ -16,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+FREED = "it was freed before; run with AddressSanitizer to find who freed it first"
 SILENT = {"ignored": (0, ""), "SIGSEGV": (-signal.SIGSEGV, "")}
 
 
@@ -31,7 +32,10 @@ def read_comment(source):
 
 def expected(lines, builds):
     """The line of the last of `builds` that has one."""
-    return next(lines[build] for build in [*reversed(builds), ""] if build in lines)
+    build = next(build for build in [*reversed(builds), ""] if build in lines)
+    if build == "" and "light" in builds: # wherever others would have noticed it
+        return re.sub("double free of P: .*", "double free of P: " + FREED, lines[""])
+    return lines[build]
 
 
 def run(program, argument, line):
@@ -39,7 +43,7 @@ def run(program, argument, line):
     command = [program] if argument is None else [program, argument]
     seen = subprocess.run(command, capture_output=True, text=True, timeout=60)
     pointer = seen.stdout.removesuffix("\n")
-    if not re.fullmatch("" if line == "ignored" else r"0x[0-9a-f]+", pointer):
+    if not re.fullmatch("|0x[0-9a-f]+" if line == "ignored" else "0x[0-9a-f]+", pointer):
         return f"{' '.join(command)} says that it misuses {seen.stdout!r}"
     status, stderr = SILENT.get(line, (-signal.SIGABRT, f"hakmem: {line}\n"))
     stderr = stderr.replace(" P:", f" {pointer}:")

@@ -130,9 +130,9 @@ static struct slot *enter_live(const void *p, const char *what, const char *what
     hak_panic(what, p, "it is not the start of the block that the callers above allocated");
 }
 
-size_t hak_guarded_usable(const void *p, const char *what)
+size_t hak_guarded_usable(const void *p, const char *what, const char *what_if_freed)
 {
-    struct slot *slot = enter_live(p, what, what);
+    struct slot *slot = enter_live(p, what, what_if_freed);
     size_t bytes = slot->bytes;
     leave(slot, LIVE);
     return bytes;

@@ -27,6 +27,6 @@ bool hak_guarded_owns(const void *p);
 void hak_guarded_free(void *p);
 
 // The size asked for.  Panics unless `p` is a live block.  Pre: hak_guarded_owns(p).
-size_t hak_guarded_usable(const void *p, const char *what);
+size_t hak_guarded_usable(const void *p, const char *what, const char *what_if_freed);
 
 #endif
