@@ -40,7 +40,7 @@ MATRIX = [
     ("locked",         "gcc",   "remote_queue=locked hardening=light", MAIN),
     ("bigcache-none",  "gcc",   "bigcache=none hardening=full", MAIN),
     # checks
-    ("debug",          "gcc",   "debug_level=2", MAIN),
+    ("debug",          "gcc",   "debug_level=2 numa=enabled", MAIN),
     ("debug-3",        "gcc",   "debug_level=3", "box core misuse"),
     ("asan",           "gcc",   "b_sanitize=address,undefined b_lundef=false", INTERNAL + " fuzz"),
     ("tsan",           "clang", "b_sanitize=thread b_lundef=false", INTERNAL),

@@ -31,7 +31,8 @@ enum {
     HAK_HARDENED_FULLY = HAK_CONFIG_HARDENING >= 2,
     HAK_PREWARM = HAK_CONFIG_PREWARM,
     HAK_HEADER_CLASSIDX = HAK_CONFIG_HEADER_CLASSIDX,
-    HAK_CXX = HAK_CONFIG_CXX, // built with a C++ compiler at hand
+    HAK_CXX = HAK_CONFIG_CXX,   // built with a C++ compiler at hand
+    HAK_NUMA = HAK_CONFIG_NUMA, // memory nodes may be told apart
 };
 
 enum {

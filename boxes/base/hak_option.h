@@ -5,7 +5,8 @@
 
 #include "hak_base.h"
 
-enum { HAK_OPTION_AUTO = -1 }; // the value "auto", where the minimum allows it
+enum { HAK_OPTION_AUTO = -1 };      // the value "auto", where the minimum allows it
+enum { HAK_OPTION_INTERLEAVE = 2 }; // of HAKMEM_NUMA
 
 // ROW(name, environment variable, default, minimum, maximum, box, meaning)
 #define HAK_OPTION_ROWS(ROW)                                                                       \
@@ -36,6 +37,9 @@ enum { HAK_OPTION_AUTO = -1 }; // the value "auto", where the minimum allows it
         "0: no thread that gives memory back while all others are idle")                           \
     ROW(limit, "HAKMEM_LIMIT", 0, HAK_OPTION_AUTO, (long)1 << 50, "os_boundary",                   \
         "bytes that may be mapped in all; 0: no limit; auto: the control group's")                 \
+    ROW(numa, "HAKMEM_NUMA", HAK_CONFIG_NUMA, 0, HAK_OPTION_INTERLEAVE, "os_boundary",             \
+        "pages come from: 0 where they are first touched, 1 the node of the thread that asks, "    \
+        "2 the same but large blocks from all nodes in turn")                                      \
     ROW(hardening, "HAKMEM_HARDENING", 1, 0, 1, "hardening", "in a hardened build: 0 no checks")   \
     ROW(quarantine, "HAKMEM_QUARANTINE", 1, 0, 1, "hardening",                                     \
         "in a build with full hardening: 0 freed blocks are reused at once")                       \

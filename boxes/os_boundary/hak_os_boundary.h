@@ -9,7 +9,7 @@
 
 // Kernel calls made so far, by kind.
 struct hak_os_counts {
-    uint64_t map, unmap, purge, resize;
+    uint64_t map, unmap, purge, resize, place;
     size_t mapped_bytes;      // mapped now
     size_t peak_bytes;        // highest mapped_bytes
     uint64_t limit_refusals;  // mappings that the limit of hak_os_set_limit did not allow
@@ -56,6 +56,21 @@ HAK_FAST void hak_os_discard(void *p, size_t bytes)
 // mapping of `new_bytes` from hak_os_map.  Contents up to the smaller size are kept.
 // Returns `place`, or NULL: `p` is as it was, and a `place` other than `p` is no longer the caller's.
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place);
+
+enum {
+    HAK_OS_MAX_NODES = 64,
+    HAK_OS_EACH_NODE = HAK_OS_MAX_NODES, // all of them, page by page in turn
+};
+
+// The memory node next to the processor that the calling thread runs on, below HAK_OS_MAX_NODES.
+// 0 where there is no choice: one node, HAKMEM_NUMA=0, a process with a policy of its own
+// (numactl), a kernel that does not tell.  Cost: a kernel call where there is a choice.
+unsigned hak_os_node(void);
+
+// Asks for the pages of [p, p + bytes) to come from `node` as long as it has any.  False, also
+// where there is no choice: they come from the node of the thread that first touches them.
+// Pre: mapped by hak_os_map, not touched yet.
+bool hak_os_place(void *p, size_t bytes, unsigned node);
 
 size_t hak_os_page_bytes(void);
 

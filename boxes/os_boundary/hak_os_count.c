@@ -65,6 +65,7 @@ struct hak_os_counts hak_os_counts(void)
         .unmap = calls(HAK_OS_UNMAP),
         .purge = calls(HAK_OS_PURGE),
         .resize = calls(HAK_OS_RESIZE),
+        .place = calls(HAK_OS_PLACE),
         .mapped_bytes = atomic_load_explicit(&xmapped_bytes, memory_order_relaxed),
         .peak_bytes = atomic_load_explicit(&xpeak_bytes, memory_order_relaxed),
         .limit_refusals = atomic_load_explicit(&xlimit_refusals, memory_order_relaxed),

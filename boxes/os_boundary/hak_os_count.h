@@ -4,7 +4,14 @@
 
 #include "hak_os_boundary.h"
 
-enum hak_os_call { HAK_OS_MAP, HAK_OS_UNMAP, HAK_OS_PURGE, HAK_OS_RESIZE, HAK_OS_CALLS };
+enum hak_os_call {
+    HAK_OS_MAP,
+    HAK_OS_UNMAP,
+    HAK_OS_PURGE,
+    HAK_OS_RESIZE,
+    HAK_OS_PLACE,
+    HAK_OS_CALLS
+};
 
 // Counts one kernel call of the given kind.  Threads: any.
 void hak_os_count_call(enum hak_os_call kind);

@@ -11,7 +11,7 @@
 static inline uint64_t kernel_calls(void)
 {
     struct hak_os_counts counts = hak_os_counts();
-    return counts.map + counts.unmap + counts.purge + counts.resize;
+    return counts.map + counts.unmap + counts.purge + counts.resize + counts.place;
 }
 
 struct failing {

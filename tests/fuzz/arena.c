@@ -287,6 +287,20 @@ void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
     return place;
 }
 
+// In builds that tell nodes apart the program moves to the next of four now and then.
+unsigned hak_os_node(void)
+{
+    static unsigned asked;
+    return HAK_NUMA ? asked++ / 16 % 4 : 0;
+}
+
+bool hak_os_place(void *p, size_t bytes, unsigned node)
+{
+    expect_mapped(p, bytes);
+    FUZZ_CHECK(node <= HAK_OS_EACH_NODE, "node %u", node);
+    return HAK_NUMA && call_passes(HAK_OS_PLACE);
+}
+
 size_t hak_os_page_bytes(void)
 {
     return PAGE;

@@ -1,5 +1,5 @@
-// Trap 17: a seccomp filter refuses madvise, getrandom and membarrier with EPERM. The program
-// installs it, then executes itself, so that the allocator starts under the filter.
+// Trap 17: a seccomp filter refuses madvise, getrandom, membarrier and all about memory nodes with
+// EPERM. The program installs it, then executes itself, so that the allocator starts under it.
 #define _GNU_SOURCE
 #include "trap.h"
 #include <errno.h>
@@ -23,6 +23,9 @@ static void install_filter(void)
         REFUSE(SYS_madvise),
         REFUSE(SYS_getrandom),
         REFUSE(SYS_membarrier),
+        REFUSE(SYS_get_mempolicy),
+        REFUSE(SYS_mbind),
+        REFUSE(SYS_getcpu),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = {sizeof code / sizeof code[0], code};

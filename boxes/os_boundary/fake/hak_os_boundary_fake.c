@@ -1,6 +1,7 @@
 // A boundary over libc's aligned_alloc, for tests: calls fail by script, lost memory shows up in
 // mapped_bytes, and sanitizers see each mapping as one object until its last part is unmapped.
 #include "hak_os_boundary_fake.h"
+#include "hak_option.h"
 #include "hak_os_count.h"
 
 #include <pthread.h>
@@ -11,6 +12,8 @@ static _Atomic unsigned xsuccesses_left;
 static _Atomic unsigned xfailures_left;
 static _Atomic uint64_t xnow_ms;
 static _Atomic size_t xaddress_limit = (size_t)4 << 30;
+static _Atomic unsigned xnodes = 1;
+static _Thread_local unsigned this_node;
 
 void hak_fake_os_fail(unsigned successes, unsigned failures)
 {
@@ -26,6 +29,16 @@ void hak_fake_os_limit(size_t bytes)
 void hak_fake_os_advance(uint64_t ms)
 {
     xnow_ms += ms;
+}
+
+void hak_fake_os_nodes(unsigned nodes)
+{
+    xnodes = nodes;
+}
+
+void hak_fake_os_move(unsigned node)
+{
+    this_node = node;
 }
 
 static bool call_passes(enum hak_os_call kind)
@@ -45,6 +58,7 @@ struct mapping {
     char *start;
     size_t bytes;
     size_t gone_bytes; // unmapped so far
+    unsigned node;
     struct mapping *next;
 };
 static struct mapping *mappings;
@@ -60,7 +74,8 @@ static void *fresh(size_t bytes, size_t alignment)
         abort();
     memset(p, 0, bytes);
     pthread_mutex_lock(&mappings_lock);
-    *mapping = (struct mapping){.start = p, .bytes = bytes, .next = mappings};
+    *mapping = (struct mapping){
+        .start = p, .bytes = bytes, .node = FAKE_OS_NOWHERE, .next = mappings};
     mappings = mapping;
     pthread_mutex_unlock(&mappings_lock);
     return p;
@@ -184,6 +199,45 @@ void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
     }
     hak_os_count_bytes(place == p ? new_bytes : 0, old_bytes);
     return place;
+}
+
+static struct mapping *mapping_of_locked(const char *p)
+{
+    struct mapping *mapping = mappings;
+    while (mapping != NULL && (size_t)(p - mapping->start) >= mapping->bytes)
+        mapping = mapping->next;
+    HAK_CHECK(mapping != NULL);
+    return mapping;
+}
+
+unsigned hak_fake_os_node_of(const void *p)
+{
+    pthread_mutex_lock(&mappings_lock);
+    unsigned node = mapping_of_locked(p)->node;
+    pthread_mutex_unlock(&mappings_lock);
+    return node;
+}
+
+static bool may_choose_node(void)
+{
+    return hak_options.numa != 0 && xnodes > 1;
+}
+
+unsigned hak_os_node(void)
+{
+    return may_choose_node() ? this_node : 0;
+}
+
+bool hak_os_place(void *p, size_t bytes, unsigned node)
+{
+    if (!may_choose_node() || !call_passes(HAK_OS_PLACE))
+        return false;
+    pthread_mutex_lock(&mappings_lock);
+    struct mapping *mapping = mapping_of_locked(p);
+    HAK_CHECK(mapping->start == p && mapping->bytes == bytes); // all of it
+    mapping->node = node;
+    pthread_mutex_unlock(&mappings_lock);
+    return true;
 }
 
 size_t hak_os_page_bytes(void)

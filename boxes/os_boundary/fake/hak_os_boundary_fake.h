@@ -11,4 +11,12 @@ void hak_fake_os_limit(size_t bytes);
 // Moves the clock, which stands still otherwise.
 void hak_fake_os_advance(uint64_t ms);
 
+// The machine has `nodes` memory nodes; one at first.
+void hak_fake_os_nodes(unsigned nodes);
+// The calling thread runs on `node` from now on; on node 0 at first.
+void hak_fake_os_move(unsigned node);
+// The node that the mapping with `p` in it was placed on; FAKE_OS_NOWHERE when it was not.
+enum { FAKE_OS_NOWHERE = HAK_OS_MAX_NODES + 1 };
+unsigned hak_fake_os_node_of(const void *p);
+
 #endif

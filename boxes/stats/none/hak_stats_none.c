@@ -15,6 +15,6 @@ struct hak_stats hak_stats_read(void)
         .large_bytes = hak_large_bytes(),
         .limit_refusals = os.limit_refusals,
         .kernel_refusals = os.kernel_refusals,
-        .kernel_calls = os.map + os.unmap + os.purge + os.resize,
+        .kernel_calls = os.map + os.unmap + os.purge + os.resize + os.place,
     };
 }
