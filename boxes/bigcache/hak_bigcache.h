@@ -7,10 +7,12 @@
 struct hak_mapping {
     char *start;
     size_t bytes;
+    unsigned placed; // 1 + the memory node asked for; 0: none
 };
 
-// Keeps a mapping.  False: it is not wanted, the caller unmaps it.  What has to make room, perhaps
-// a part of `mapping` itself, is unmapped.  Threads: any.
+// Keeps a mapping, merged with kept neighbours that were placed alike.  False: it is not wanted,
+// the caller unmaps it.  What has to make room, perhaps a part of `mapping` itself, is unmapped.
+// Threads: any.
 bool hak_bigcache_put(struct hak_mapping mapping);
 
 // Takes kept memory of at least `bytes`, at most an eighth more or up to the next granule, at a

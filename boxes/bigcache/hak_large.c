@@ -2,6 +2,7 @@
 #include "hak_bigcache.h"
 #include "hak_large.h"
 #include "hak_meta.h"
+#include "hak_option.h"
 #include "hak_os_boundary.h"
 
 // Descriptor of a live large block.
@@ -48,6 +49,14 @@ static void give_mapping(struct hak_mapping mapping)
         hak_os_discard(mapping.start, mapping.bytes + GUARD_BYTES);
 }
 
+// Only what is newly mapped: cached memory has its pages, and asking costs more than a hit.
+static void place(struct hak_mapping *mapping)
+{
+    unsigned node = hak_options.numa == HAK_OPTION_INTERLEAVE ? HAK_OS_EACH_NODE : hak_os_node();
+    if (hak_os_place(mapping->start, mapping->bytes, node))
+        mapping->placed = 1 + node;
+}
+
 static bool get_mapping(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping,
                         bool *ret_zero)
 {
@@ -55,9 +64,12 @@ static bool get_mapping(size_t bytes, size_t alignment, struct hak_mapping *ret_
     if (!HAK_HARDENED_FULLY && hak_bigcache_take(bytes, alignment, ret_mapping))
         return true;
     char *start = map(bytes, alignment);
+    if (start == NULL)
+        return false;
     *ret_mapping = (struct hak_mapping){.start = start, .bytes = bytes};
+    place(ret_mapping);
     *ret_zero = true;
-    return start != NULL;
+    return true;
 }
 
 void *hak_large_alloc(size_t bytes, size_t alignment, bool *ret_zero)
@@ -136,7 +148,8 @@ void *hak_large_resize(void *p, size_t bytes)
         start = move(large, rounded);
     if (start == NULL)
         return NULL;
-    large->mapping = (struct hak_mapping){.start = start, .bytes = rounded};
+    large->mapping.start = start; // pages that move stay on their node
+    large->mapping.bytes = rounded;
     count_bytes(rounded, old_bytes);
     return start;
 }

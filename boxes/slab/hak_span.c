@@ -1,7 +1,7 @@
-// Chunks in lists by longest free run; all state under HAK_LOCK_SPANS.
+// Chunks in lists by memory node and longest free run; all state under HAK_LOCK_SPANS.
 //
-// INV a chunk with a free granule is in the list of its longest run (runs of 8 and more share one);
-//     a full chunk is in list 0.
+// INV a chunk with a free granule is in its node's list of its longest run (runs of 8 and more
+//     share one); a full chunk is in list 0.
 // INV a chunk with dirty granules is in the dirty queue, the one that got dirty first in front.
 // INV totals equal the sums over all chunks.
 #include "hak_granule_set.h"
@@ -18,6 +18,7 @@ struct hak_chunk {
     char *base;
     unsigned granules;
     unsigned longest_run; // of free granules, counted to HAK_SLAB_MAX_GRANULES
+    unsigned node;        // of the thread that mapped it
     hak_granule_set free;
     hak_granule_set used;
     struct hak_chunk *next, *previous;
@@ -26,7 +27,7 @@ struct hak_chunk {
 };
 
 static struct hak_chunk *dirty_first, *dirty_last;
-static struct hak_chunk *lists[HAK_SLAB_MAX_GRANULES + 1];
+static struct hak_chunk *lists[HAK_OS_MAX_NODES][HAK_SLAB_MAX_GRANULES + 1];
 static struct hak_span_totals totals;
 static struct hak_retain retained; // totals.dirty_bytes
 static bool
@@ -56,7 +57,7 @@ static size_t chunk_bytes(const struct hak_chunk *chunk)
 static void list_locked(struct hak_chunk *chunk)
 {
     chunk->longest_run = hak_granules_longest_run(chunk->free);
-    struct hak_chunk **head = &lists[chunk->longest_run];
+    struct hak_chunk **head = &lists[chunk->node][chunk->longest_run];
     chunk->previous = NULL;
     chunk->next = *head;
     if (*head != NULL)
@@ -69,7 +70,7 @@ static void unlist_locked(struct hak_chunk *chunk)
     if (chunk->previous != NULL)
         chunk->previous->next = chunk->next;
     else
-        lists[chunk->longest_run] = chunk->next;
+        lists[chunk->node][chunk->longest_run] = chunk->next;
     if (chunk->next != NULL)
         chunk->next->previous = chunk->previous;
 }
@@ -131,11 +132,11 @@ static void vacate_locked(struct hak_chunk *chunk, hak_granule_set granules)
         queue_dirty_locked(chunk);
 }
 
-static bool take_locked(unsigned granules, struct hak_span *ret_span)
+static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_span)
 {
     struct hak_chunk *chunk = NULL;
     for (unsigned run = granules; chunk == NULL && run <= HAK_SLAB_MAX_GRANULES; run++)
-        chunk = lists[run];
+        chunk = lists[node][run];
     if (chunk == NULL)
         return false;
     hak_granule_set runs = hak_granules_runs(dirty(chunk), granules); // has pages already
@@ -181,8 +182,8 @@ static void remember_locked(struct hak_chunk *chunk)
         queue_dirty_locked(chunk);
 }
 
-// Maps a chunk, half as large after each refusal, and adds it to the lists.
-static bool add_chunk(void)
+// Maps a chunk, half as large after each refusal, and adds it to the node's lists.
+static bool add_chunk(unsigned node)
 {
     struct hak_chunk *chunk = hak_meta_take(&chunk_pool);
     if (chunk == NULL)
@@ -199,26 +200,43 @@ static bool add_chunk(void)
         hak_meta_give(&chunk_pool, chunk);
         return false;
     }
-    *chunk = (struct hak_chunk){.base = base, .granules = mib * MIB_GRANULES};
+    *chunk = (struct hak_chunk){.base = base, .granules = mib * MIB_GRANULES, .node = node};
     chunk->free = hak_granules_below(chunk->granules);
+    // Refused: most likely it is threads of the node that touch it first.
+    (void)hak_os_place(base, chunk_bytes(chunk), node);
     hak_lock_take(HAK_LOCK_SPANS);
     remember_locked(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
     return true;
 }
 
+static bool take(unsigned granules, unsigned node, struct hak_span *ret_span)
+{
+    hak_lock_take(HAK_LOCK_SPANS);
+    bool taken = take_locked(granules, node, ret_span);
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return taken;
+}
+
+static bool take_elsewhere(unsigned granules, unsigned own_node, struct hak_span *ret_span)
+{
+    bool taken = false;
+    for (unsigned node = 0; node < HAK_OS_MAX_NODES && !taken; node++)
+        taken = node != own_node && take(granules, node, ret_span);
+    return taken;
+}
+
+// A new chunk comes before another node's memory: a slab keeps its span, and mostly its threads,
+// for long.  But distant memory is better than none.
 bool hak_span_take(unsigned granules, struct hak_span *ret_span)
 {
     HAK_ASSERT(granules > 0 && granules <= HAK_SLAB_MAX_GRANULES);
-    for (;;) {
-        hak_lock_take(HAK_LOCK_SPANS);
-        bool taken = take_locked(granules, ret_span);
-        hak_lock_drop(HAK_LOCK_SPANS);
-        if (taken)
-            return true;
-        if (!add_chunk()) // another thread may take the new chunk before us: try again
-            return false;
+    unsigned node = hak_os_node();
+    while (!take(granules, node, ret_span)) {
+        if (!add_chunk(node)) // another thread may take the new chunk before us: try again
+            return take_elsewhere(granules, node, ret_span);
     }
+    return true;
 }
 
 static void forget_locked(struct hak_chunk *chunk)
@@ -329,8 +347,10 @@ static struct hak_chunk *take_free_chunk(void)
 {
     struct hak_chunk *chunk = NULL;
     hak_lock_take(HAK_LOCK_SPANS);
-    for (chunk = lists[HAK_SLAB_MAX_GRANULES]; chunk != NULL && !is_free(chunk);)
-        chunk = chunk->next;
+    for (unsigned node = 0; chunk == NULL && node < HAK_OS_MAX_NODES; node++) {
+        for (chunk = lists[node][HAK_SLAB_MAX_GRANULES]; chunk != NULL && !is_free(chunk);)
+            chunk = chunk->next;
+    }
     if (chunk != NULL)
         forget_locked(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
@@ -368,21 +388,28 @@ struct hak_span_totals hak_span_totals(void)
     return now;
 }
 
+static void check_list_locked(unsigned node, unsigned run, struct hak_span_totals *sum)
+{
+    for (const struct hak_chunk *chunk = lists[node][run]; chunk != NULL; chunk = chunk->next) {
+        HAK_CHECK(chunk->node == node && chunk->longest_run == run &&
+                  hak_granules_longest_run(chunk->free) == run);
+        HAK_CHECK((chunk->free & ~hak_granules_below(chunk->granules)) == 0);
+        HAK_CHECK(chunk->next == NULL || chunk->next->previous == chunk);
+        sum->chunks++;
+        sum->chunk_bytes += chunk_bytes(chunk);
+        sum->free_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(chunk->free);
+        sum->dirty_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(dirty(chunk));
+        HAK_CHECK(chunk->queued || dirty(chunk) == 0);
+    }
+}
+
 void hak_span_check(void)
 {
     struct hak_span_totals sum = {0};
     hak_lock_take(HAK_LOCK_SPANS);
-    for (unsigned run = 0; run <= HAK_SLAB_MAX_GRANULES; run++) {
-        for (const struct hak_chunk *chunk = lists[run]; chunk != NULL; chunk = chunk->next) {
-            HAK_CHECK(chunk->longest_run == run && hak_granules_longest_run(chunk->free) == run);
-            HAK_CHECK((chunk->free & ~hak_granules_below(chunk->granules)) == 0);
-            HAK_CHECK(chunk->next == NULL || chunk->next->previous == chunk);
-            sum.chunks++;
-            sum.chunk_bytes += chunk_bytes(chunk);
-            sum.free_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(chunk->free);
-            sum.dirty_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(dirty(chunk));
-            HAK_CHECK(chunk->queued || dirty(chunk) == 0);
-        }
+    for (unsigned node = 0; node < HAK_OS_MAX_NODES; node++) {
+        for (unsigned run = 0; run <= HAK_SLAB_MAX_GRANULES; run++)
+            check_list_locked(node, run, &sum);
     }
     HAK_CHECK(sum.chunks == totals.chunks && sum.chunk_bytes == totals.chunk_bytes &&
               sum.free_bytes == totals.free_bytes && sum.dirty_bytes == totals.dirty_bytes);

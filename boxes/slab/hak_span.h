@@ -7,6 +7,8 @@
 //            |--span A---|    |-span B-- ...           used: 1 where memory may be non-zero
 //
 // Chunks wait in lists by their longest free run, so a request takes the tightest chunk that fits.
+// A chunk belongs to the memory node of the thread that mapped it, and serves threads of other
+// nodes only when nothing more can be mapped.
 #ifndef HAK_SPAN_H
 #define HAK_SPAN_H
 

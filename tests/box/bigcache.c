@@ -23,7 +23,7 @@ static void after_first_put(void)
 {
     hak_options.bigcache_mib = 64;
     char *start = hak_os_map(GRANULE, GRANULE);
-    if (hak_bigcache_put((struct hak_mapping){start, GRANULE}))
+    if (hak_bigcache_put((struct hak_mapping){start, GRANULE, 0}))
         hak_bigcache_trim();
     else
         hak_os_unmap(start, GRANULE);
@@ -108,9 +108,9 @@ Test(bigcache, what_is_large_enough_serves)
 Test(bigcache, neighbours_merge)
 {
     struct hak_mapping whole = map(30 * GRANULE), taken;
-    struct hak_mapping parts[] = {{whole.start + 20 * GRANULE, 10 * GRANULE},
-                                  {whole.start, 10 * GRANULE},
-                                  {whole.start + 10 * GRANULE, 10 * GRANULE}};
+    struct hak_mapping parts[] = {{whole.start + 20 * GRANULE, 10 * GRANULE, 0},
+                                  {whole.start, 10 * GRANULE, 0},
+                                  {whole.start + 10 * GRANULE, 10 * GRANULE, 0}};
     for (unsigned i = 0; i < 3; i++) {
         expect(put(parts[i]) == keeps());
         expect(!take(11 * GRANULE, 1, &taken) || i == 2, "%u", i);
@@ -143,7 +143,7 @@ Test(bigcache, a_piece_serves_until_it_is_used_up)
 
 Test(bigcache, alignment_is_kept)
 {
-    struct hak_mapping aligned = {hak_os_map(1 * MIB, 4 * MIB), 1 * MIB}, taken;
+    struct hak_mapping aligned = {hak_os_map(1 * MIB, 4 * MIB), 1 * MIB, 0}, taken;
     uintptr_t place = (uintptr_t)aligned.start;
     expect(put(aligned) == keeps());
     size_t twice = (place & -place) * 2; // more than it has
@@ -220,7 +220,7 @@ Test(bigcache, the_tables_grow)
     hak_bigcache_trim();
     struct hak_mapping whole = map(2 * PIECES * (size_t)GRANULE);
     for (unsigned i = 0; i < PIECES; i++) {
-        pieces[i] = (struct hak_mapping){whole.start + 2 * i * (size_t)GRANULE, GRANULE};
+        pieces[i] = (struct hak_mapping){whole.start + 2 * i * (size_t)GRANULE, GRANULE, 0};
         put(pieces[i]);
     }
     size_t hidden = mapped(); // the gaps, the tables, and what is kept

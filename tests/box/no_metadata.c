@@ -73,10 +73,10 @@ Test(no_metadata, tables_that_cannot_grow_find_all)
     expect(!hak_bigcache_take(64 * MIB, 1, &taken), "learns to keep them all");
     hak_bigcache_trim();
     char *start = map(2 * PIECES * (size_t)GRANULE).start;
-    expect(hak_bigcache_put((struct hak_mapping){start, GRANULE}), "has memory for descriptors");
+    expect(hak_bigcache_put((struct hak_mapping){start, GRANULE, 0}), "has memory for descriptors");
     hak_fake_os_fail(0, UINT_MAX);
     for (size_t i = 1; i < PIECES; i++)
-        expect(hak_bigcache_put((struct hak_mapping){start + 2 * i * GRANULE, GRANULE}));
+        expect(hak_bigcache_put((struct hak_mapping){start + 2 * i * GRANULE, GRANULE, 0}));
     for (unsigned i = 0; i < PIECES; i++)
         expect(hak_bigcache_take(GRANULE, 1, &taken), "piece %u", i);
     expect(!hak_bigcache_take(1, 1, &taken) && hak_bigcache_bytes() == 0);

@@ -66,17 +66,18 @@ static size_t shrink_to(size_t keep_bytes)
     return bytes;
 }
 
-// `mapping` with the pieces on both sides of it, which are removed.
+// `mapping` with the pieces on both sides of it, which are removed.  Those placed otherwise stay:
+// to the kernel they are other mappings, and mremap refuses to move two at a time.
 static struct hak_mapping merge_locked(struct hak_mapping mapping)
 {
     struct hak_piece *before = hak_pieces_at(HAK_EDGE_END, mapping.start);
-    if (before != NULL) {
+    if (before != NULL && before->mapping.placed == mapping.placed) {
         mapping.start = before->mapping.start;
         mapping.bytes += before->mapping.bytes;
         hak_pieces_remove(before);
     }
     struct hak_piece *after = hak_pieces_at(HAK_EDGE_START, mapping.start + mapping.bytes);
-    if (after != NULL) {
+    if (after != NULL && after->mapping.placed == mapping.placed) {
         mapping.bytes += after->mapping.bytes;
         hak_pieces_remove(after);
     }

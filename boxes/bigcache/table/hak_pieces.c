@@ -156,7 +156,8 @@ struct hak_mapping hak_pieces_cut(struct hak_piece *piece, enum hak_edge edge, s
 {
     HAK_ASSERT(bytes > 0 && bytes < piece->mapping.bytes);
     unindex_piece(piece);
-    struct hak_mapping cut = {.start = piece->mapping.start, .bytes = bytes};
+    struct hak_mapping cut = piece->mapping;
+    cut.bytes = bytes;
     piece->mapping.bytes -= bytes;
     if (edge == HAK_EDGE_START)
         piece->mapping.start += bytes;

@@ -234,7 +234,7 @@ bool hak_os_place(void *p, size_t bytes, unsigned node)
         return false;
     pthread_mutex_lock(&mappings_lock);
     struct mapping *mapping = mapping_of_locked(p);
-    HAK_CHECK(mapping->start == p && mapping->bytes == bytes); // all of it
+    HAK_CHECK(mapping->start == p && bytes <= mapping->bytes);
     mapping->node = node;
     pthread_mutex_unlock(&mappings_lock);
     return true;

@@ -36,9 +36,9 @@ void prove_a_span_is_cut_from_free_granules(void)
         if (granules > before.longest_run)
             break;
         chunk = before;
-        lists[chunk.longest_run] = &chunk;
+        lists[0][chunk.longest_run] = &chunk;
         struct hak_span span;
-        EXPECT(take_locked(granules, &span));
+        EXPECT(take_locked(granules, 0, &span));
         hak_granule_set taken = before.free & ~chunk.free;
         EXPECT((chunk.free & ~before.free) == 0);
         unsigned first = hak_granules_first(taken);
@@ -46,8 +46,8 @@ void prove_a_span_is_cut_from_free_granules(void)
         EXPECT(span.base == memory + (size_t)first * HAK_GRANULE_BYTES);
         EXPECT(span.zero == ((taken & before.used) == 0));
         EXPECT(chunk.used == (before.used | taken));
-        EXPECT(lists[chunk.longest_run] == &chunk);
-        lists[chunk.longest_run] = NULL;
+        EXPECT(lists[0][chunk.longest_run] == &chunk);
+        lists[0][chunk.longest_run] = NULL;
     }
     PROVED();
 }
