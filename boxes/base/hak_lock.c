@@ -10,6 +10,8 @@ static struct {
     _Alignas(HAK_CACHE_LINE_BYTES) _Atomic uint32_t xstate;
 } locks[HAK_LOCK_COUNT];
 
+_Thread_local uint32_t hak_inside;
+
 // Ranks this thread holds, one bit each; kept in debug builds only.
 static _Thread_local uint32_t held_ranks;
 
@@ -38,6 +40,7 @@ void hak_lock_take(enum hak_lock rank)
 {
     _Atomic uint32_t *xstate = &locks[rank].xstate;
     uint32_t expected = 0;
+    hak_inside_begin();
     // acquire: pairs with the release in hak_lock_drop
     if (!atomic_compare_exchange_strong_explicit(xstate, &expected, 1, memory_order_acquire,
                                                  memory_order_relaxed)) {
@@ -52,6 +55,7 @@ void hak_lock_drop(enum hak_lock rank)
     note_dropped(rank);
     if (atomic_exchange_explicit(&locks[rank].xstate, 0, memory_order_release) == 2)
         futex(&locks[rank].xstate, FUTEX_WAKE, 1);
+    hak_inside_end();
 }
 
 void hak_lock_take_all(void)

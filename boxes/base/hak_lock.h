@@ -15,6 +15,22 @@ enum hak_lock {
     HAK_LOCK_COUNT
 };
 
+// How many locks the calling thread holds and heaps it is changing.  A slow path that begins where it
+// is not 0 is that of a signal handler which interrupted another: it must do without both.
+extern HAK_HIDDEN _Thread_local uint32_t hak_inside;
+
+HAK_FAST void hak_inside_begin(void)
+{
+    hak_inside++;
+    atomic_signal_fence(memory_order_seq_cst); // before anything changes
+}
+
+HAK_FAST void hak_inside_end(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    hak_inside--;
+}
+
 void hak_lock_take(enum hak_lock rank);
 void hak_lock_drop(enum hak_lock rank);
 

@@ -1,6 +1,7 @@
 // Behind the hit paths: which box serves what.
 #include "hak_bigcache.h"
 #include "hak_core.h"
+#include "hak_emergency.h"
 #include "hak_large.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
@@ -41,6 +42,9 @@ HAK_COLD static void *refuse(enum hak_refusal why)
 // `alignment` above 1 asks for a large block.
 static void *try_alloc(size_t bytes, size_t alignment, bool *ret_zero)
 {
+    *ret_zero = false;
+    if (HAK_UNLIKELY(hak_inside != 0))
+        return hak_emergency_alloc(bytes, alignment);
     if (HAK_UNLIKELY(alignment > 1 || !hak_pool_holds(bytes)))
         return hak_large_alloc(bytes, alignment, ret_zero);
     struct hak_heap *heap = hak_heap_get();
@@ -63,11 +67,22 @@ static void *alloc(size_t bytes, size_t alignment, bool *ret_zero)
     return refuse(hak_os_limit_refused_last() ? HAK_REFUSAL_LIMIT : HAK_REFUSAL_KERNEL);
 }
 
+static void free_slow(void *p);
+
+// What every slow path does when it is done, unless it is that of a signal handler inside another.
+static void end_slow(void)
+{
+    if (HAK_UNLIKELY(hak_inside != 0))
+        return;
+    hak_emergency_run_deferred(free_slow);
+    hak_upkeep_event(hak_heap_self);
+}
+
 void *hak_core_alloc_slow(size_t bytes)
 {
     bool zero;
     void *block = alloc(bytes, 1, &zero);
-    hak_upkeep_event(hak_heap_self);
+    end_slow();
     return block;
 }
 
@@ -83,9 +98,11 @@ void *hak_core_calloc(size_t count, size_t bytes)
     return block;
 }
 
-HAK_COLD static void free_foreign(const void *p)
+HAK_COLD static void free_foreign(void *p)
 {
     static _Atomic bool xsaid;
+    if (hak_emergency_free(p))
+        return;
     if (hak_options.foreign_free)
         hak_panic(
             "invalid free of", p,
@@ -95,9 +112,10 @@ HAK_COLD static void free_foreign(const void *p)
 }
 
 // In debug builds a double free in the cache and a pointer into a block are seen at once, not when
-// the bin is flushed.
-static void check_free(const struct hak_bin *bin, const void *p)
+// the bin is flushed.  Returns false when the bin is full.
+static bool push_checked(struct hak_heap *heap, struct hak_bin *bin, void *p)
 {
+    hak_heap_enter(heap);
     const struct hak_slab *slab = hak_slab_of(p);
     if (hak_slab_index(slab, p) >= slab->blocks)
         hak_panic("invalid free of", p, "it points into a block, not at its start");
@@ -105,6 +123,11 @@ static void check_free(const struct hak_bin *bin, const void *p)
         if (*slot == p)
             hak_panic("double free of", p, "it is in the thread's cache already");
     }
+    if (HAK_DEBUG >= 3)
+        hak_heap_check(heap);
+    bool pushed = hak_front_push(bin, p);
+    hak_heap_leave(heap);
+    return pushed;
 }
 
 static void free_slow(void *p)
@@ -113,6 +136,10 @@ static void free_slow(void *p)
     enum kind kind = kind_of(entry);
     if (HAK_UNLIKELY(kind == NOT_OURS)) {
         free_foreign(p);
+        return;
+    }
+    if (HAK_UNLIKELY(hak_inside != 0)) {
+        hak_emergency_defer(p);
         return;
     }
     if (kind == LARGE_BLOCK) {
@@ -128,11 +155,7 @@ static void free_slow(void *p)
         return;
     }
     struct hak_bin *bin = hak_heap_bin(heap, offset);
-    if (HAK_DEBUG)
-        check_free(bin, p);
-    if (HAK_DEBUG >= 3)
-        hak_heap_check(heap);
-    if (!HAK_DEBUG || !hak_front_push(bin, p))
+    if (!HAK_DEBUG || !push_checked(heap, bin, p))
         hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), p);
 }
 
@@ -141,7 +164,7 @@ void hak_core_free_slow(void *p)
     if (p == NULL)
         return;
     free_slow(p);
-    hak_upkeep_event(hak_heap_self);
+    end_slow();
 }
 
 void *hak_core_aligned(size_t alignment, size_t bytes)
@@ -151,7 +174,7 @@ void *hak_core_aligned(size_t alignment, size_t bytes)
         return refuse(HAK_REFUSAL_SIZE);
     size_t least = bytes > alignment ? bytes : alignment;
     // Some class up to the next power of two is a multiple of the alignment.
-    if (alignment <= HAK_GRANULE_BYTES && hak_pool_holds(least)) {
+    if (alignment <= HAK_GRANULE_BYTES && hak_pool_holds(least) && hak_inside == 0) {
         for (unsigned size_class = hak_class_of(least); size_class < HAK_CLASS_COUNT;
              size_class++) {
             if (hak_class_alignment(size_class) >= alignment)
@@ -172,7 +195,7 @@ size_t hak_core_usable(const void *p)
     case NOT_OURS:
         break;
     }
-    return 0;
+    return hak_emergency_usable(p);
 }
 
 _Noreturn static void realloc_of_freed(const void *p)
@@ -189,7 +212,7 @@ static size_t live_usable(const void *p)
     size_t usable = hak_core_usable(p);
     if (HAK_UNLIKELY(usable == 0))
         hak_panic("invalid realloc of", p, "it is no live block of hakmem's");
-    if (kind_of(entry) == LARGE_BLOCK)
+    if (kind_of(entry) != SLAB_BLOCK)
         return usable;
     struct hak_slab *slab = hak_slab_of(p);
     unsigned index = hak_slab_index(slab, p);
@@ -209,7 +232,8 @@ void *hak_core_realloc(void *p, size_t bytes)
     size_t usable = live_usable(p);
     if (hak_core_may_stay(usable, bytes))
         return p;
-    if (usable > HAK_POOL_MAX_BYTES && bytes > HAK_POOL_MAX_BYTES) {
+    bool is_large = kind_of(hak_page_registry_entry(p)) == LARGE_BLOCK;
+    if (is_large && bytes > HAK_POOL_MAX_BYTES && hak_inside == 0) {
         void *moved = hak_large_resize(p, bytes);
         if (moved != NULL)
             return moved;
@@ -234,6 +258,8 @@ size_t hak_core_trim(void)
 {
     size_t trimmed = 0;
     struct hak_heap *heap = hak_heap_self;
+    if (hak_inside != 0)
+        return 0;
     if (hak_heap_is_bound(heap)) {
         hak_heap_enter(heap);
         hak_front_empty(heap);

@@ -63,8 +63,8 @@ static void say_served(void)
 __attribute__((destructor(101))) static void process_ends(void)
 {
     struct hak_heap *heap = hak_heap_self;
-    // A signal handler that calls exit may have interrupted the heap in the middle of something.
-    if (hak_heap_is_bound(heap) && !hak_heap_is_busy(heap)) {
+    // A signal handler that calls exit may have interrupted us in the middle of something.
+    if (hak_heap_is_bound(heap) && hak_inside == 0) {
         hak_heap_enter(heap);
         hak_front_empty(heap);
         hak_remote_drain(&heap->owner);

@@ -71,6 +71,18 @@ Test(front, a_miss_fills_half_of_a_tiny_bin)
     }
 }
 
+// Between a failed pop and the miss a signal handler may have allocated.
+Test(front, a_miss_may_find_the_bin_filled)
+{
+    bool zero = true;
+    struct hak_bin *bin = &heap->bins[TINY];
+    alloc(TINY);
+    void *newest = bin->top[-1];
+    unsigned count = cached(bin);
+    expect(hak_front_miss(heap, TINY, &zero) == newest && !zero && cached(bin) == count - 1);
+    hak_heap_check(heap);
+}
+
 Test(front, fresh_pool_blocks_come_one_by_one)
 {
     for (unsigned size_class = HAK_TINY_CLASSES; size_class < HAK_CLASS_COUNT; size_class++) {

@@ -60,6 +60,7 @@ Test(heap, binding_happens_once)
     expect(heap->owner.slabs.tag >> HAK_ENTRY_OWNER_SHIFT != 0);
     expect((heap->owner.slabs.tag & HAK_ENTRY_OFFSET_MASK) == 0);
     expect(hak_heap_get() == heap && heap->state == HAK_HEAP_BOUND);
+    expect(hak_heap_bind() == heap && !hak_heap_several(), "a signal handler may be first");
     expect(hak_heap_bin(heap, 3 << HAK_BIN_SHIFT) == &heap->bins[3]);
 }
 
@@ -326,11 +327,16 @@ Test(heap, a_forked_child_adopts_the_heaps_it_can)
     hak_lock_take_all(); // as the fork handler does
     succeed_in_child(adopt_in_child, bound_heap);
     expect(!hak_heap_is_busy(bound_heap));
+    struct hak_heap *own = hak_heap_self;
     hak_heap_enter(bound_heap); // in the middle of something
-    expect(hak_heap_is_busy(bound_heap));
+    expect(hak_heap_is_busy(bound_heap) && hak_inside == HAK_LOCK_COUNT + 1);
+    expect(!hak_heap_is_bound(hak_heap_self), "hidden from signal handlers");
+    hak_heap_self = own; // it is another thread that is busy
     succeed_in_child(adopt_in_child, NULL);
     hak_heap_leave(bound_heap);
+    expect(hak_heap_self == own && !hak_heap_is_busy(bound_heap));
     hak_lock_drop_all();
+    expect(hak_inside == 0);
     sem_post(&may_leave);
     pthread_join(thread, NULL);
 }

@@ -20,6 +20,16 @@ static inline void trap_failed(const char *what, const char *file, int line)
     _exit(1);
 }
 
+// Starts the program anew with an option of hakmem's, which reads them before main.
+static inline void trap_restart_with(const char *option, const char *value, char **argv)
+{
+    if (getenv(option))
+        return;
+    CHECK(setenv(option, value, 1) == 0);
+    execv("/proc/self/exe", argv);
+    CHECK(!"execv");
+}
+
 // Small quick generator: xorshift.
 static inline uint64_t trap_random(uint64_t *state)
 {

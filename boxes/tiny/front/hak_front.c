@@ -155,8 +155,12 @@ _Noreturn static void double_free(const void *block)
 static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
 {
     struct hak_bin *bin = &heap->bins[size_class];
-    if (HAK_UNLIKELY(bin->top != bin->base))
-        double_free(bin->top[-1]);
+    if (HAK_UNLIKELY(bin->top != bin->base)) {
+        void *block;
+        if (!hak_front_pop(bin, &block))
+            double_free(bin->top[-1]);
+        return block; // a signal handler came before us and filled the bin
+    }
     unsigned taken = 0;
     if (adapt(heap, size_class))
         taken = hak_refill(&heap->owner, size_class, bin->base, (capacity(bin) + 1) / 2);
@@ -173,8 +177,8 @@ void *hak_front_miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
     *ret_zero = false;
     hak_heap_enter(heap);
     void *block = miss(heap, size_class, ret_zero);
-    hak_heap_leave(heap);
     check_after(heap);
+    hak_heap_leave(heap);
     return block;
 }
 
@@ -330,8 +334,8 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
     tidy_if_due(heap);
     if (!has_array || !hak_front_push(bin, block))
         give_back(heap, &block, 1);
-    hak_heap_leave(heap);
     check_after(heap);
+    hak_heap_leave(heap);
 }
 
 void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *block)
@@ -344,13 +348,15 @@ void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *blo
         give_back(heap, &block, 1);
         return;
     }
+    hak_inside_begin(); // signal handlers' frees wait meanwhile
     heap->outbox[heap->outbox_count] = block;
     atomic_signal_fence(memory_order_release); // what a forked child finds in the outbox is a block
-    if (++heap->outbox_count < HAK_OUTBOX_SLOTS)
-        return;
-    hak_heap_enter(heap);
-    flush_outbox(heap);
-    hak_heap_leave(heap);
+    if (++heap->outbox_count == HAK_OUTBOX_SLOTS) {
+        hak_heap_enter(heap);
+        flush_outbox(heap);
+        hak_heap_leave(heap);
+    }
+    hak_inside_end();
 }
 
 void hak_front_empty(struct hak_heap *heap)
@@ -378,6 +384,6 @@ void hak_front_warm(struct hak_heap *heap, unsigned size_class, unsigned count)
     while (bin->top < bin->limit && (size_t)(bin->top - bin->base) < count &&
            (block = hak_refill_one(&heap->owner, size_class, &zero)) != NULL)
         (void)hak_front_push(bin, block);
-    hak_heap_leave(heap);
     check_after(heap);
+    hak_heap_leave(heap);
 }

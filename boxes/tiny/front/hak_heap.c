@@ -75,7 +75,7 @@ static struct hak_heap *make_heap(void)
     return numbers_left ? heap : NULL;
 }
 
-struct hak_heap *hak_heap_bind(void)
+static struct hak_heap *take_or_make(void)
 {
     struct hak_heap *heap = take_idle(false);
     if (heap == NULL)
@@ -85,7 +85,19 @@ struct hak_heap *hak_heap_bind(void)
     hak_heap_enter(heap);
     hak_remote_drain(&heap->owner);
     hak_heap_leave(heap);
-    hak_heap_self = heap;
+    return heap;
+}
+
+struct hak_heap *hak_heap_bind(void)
+{
+    hak_inside_begin();
+    struct hak_heap *heap = hak_heap_self;
+    bool has_one = hak_heap_is_bound(heap); // a signal handler came before us
+    if (!has_one && (heap = take_or_make()) != NULL)
+        hak_heap_self = heap;
+    hak_inside_end();
+    if (heap == NULL || has_one)
+        return heap;
     atomic_fetch_add_explicit(&xbound_heaps, 1, memory_order_relaxed);
     watch_thread(heap); // may allocate, from the heap that works by now
     if (HAK_PREWARM)

@@ -10,6 +10,7 @@
 #define HAK_HEAP_H
 
 #include "hak_classidx.h"
+#include "hak_lock.h"
 #include "hak_remote_queue.h"
 
 // The thread cache of one size class: an array of blocks, newest last.
@@ -33,9 +34,10 @@ enum hak_heap_state {
 struct hak_heap {
     struct hak_remote_owner owner; // first: the tag is the first thing that free reads
     _Alignas(HAK_CACHE_LINE_BYTES) struct hak_bin bins[HAK_CLASS_COUNT];
-    _Atomic uint32_t xbusy;    // a slow path is under way: what a forked child may not adopt
-    enum hak_heap_state state; // under HAK_LOCK_HEAPS
-    struct hak_heap *next;     // all heaps
+    _Atomic uint32_t xbusy;        // a slow path is under way: what a forked child may not adopt
+    struct hak_heap *self_outside; // what hak_heap_self was before
+    enum hak_heap_state state;     // under HAK_LOCK_HEAPS
+    struct hak_heap *next;         // all heaps
     struct hak_heap *next_idle;
     unsigned slow_events; // misses, flushes and others, counted by who wants to know
     size_t extra_bytes;   // room of bins beyond what classes of small blocks start with
@@ -72,9 +74,13 @@ HAK_FAST struct hak_heap *hak_heap_get(void)
 // so that they can wait in an outbox.  hak_heap_none for one that has ended, and without memory.
 struct hak_heap *hak_heap_for_frees(void);
 
-// Marks the heap as being in the middle of a slow path, for hak_heap_after_fork.
+// Marks the heap as being in the middle of a slow path, for hak_heap_after_fork, and hides the
+// thread's heap from signal handlers.
 HAK_FAST void hak_heap_enter(struct hak_heap *heap)
 {
+    hak_inside_begin();
+    heap->self_outside = hak_heap_self;
+    hak_heap_self = &hak_heap_none;
     atomic_store_explicit(&heap->xbusy, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
 }
@@ -83,6 +89,8 @@ HAK_FAST void hak_heap_leave(struct hak_heap *heap)
 {
     atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(&heap->xbusy, 0, memory_order_relaxed);
+    hak_heap_self = heap->self_outside;
+    hak_inside_end();
 }
 
 HAK_FAST bool hak_heap_is_busy(const struct hak_heap *heap)
