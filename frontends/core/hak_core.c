@@ -70,19 +70,19 @@ static void *alloc(size_t bytes, size_t alignment, bool *ret_zero)
 static void free_slow(void *p);
 
 // What every slow path does when it is done, unless it is that of a signal handler inside another.
-static void end_slow(void)
+static void end_slow(bool allocating)
 {
     if (HAK_UNLIKELY(hak_inside != 0))
         return;
     hak_emergency_run_deferred(free_slow);
-    hak_upkeep_event(hak_heap_self);
+    hak_upkeep_event(hak_heap_self, allocating);
 }
 
 void *hak_core_alloc_slow(size_t bytes)
 {
     bool zero;
     void *block = alloc(bytes, 1, &zero);
-    end_slow();
+    end_slow(true);
     return block;
 }
 
@@ -164,7 +164,7 @@ void hak_core_free_slow(void *p)
     if (p == NULL)
         return;
     free_slow(p);
-    end_slow();
+    end_slow(false);
 }
 
 void *hak_core_aligned(size_t alignment, size_t bytes)

@@ -1,5 +1,6 @@
 #include "hak_upkeep.h"
 #include "hak_bigcache.h"
+#include "hak_large.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
 
@@ -15,7 +16,7 @@
 enum {
     PERIOD_MS = 1000,
     JANITOR_STACK_BYTES = 256 * 1024,   // addresses; a few KiB are touched
-    WORTHWHILE_BYTES = 4 * 1024 * 1024, // kept, below which nobody needs a janitor
+    WORTHWHILE_BYTES = 4 * 1024 * 1024, // below which nobody needs a janitor
 };
 
 // A refused janitor is not asked for again.
@@ -87,15 +88,6 @@ static bool create_janitor(void)
     return created;
 }
 
-static void call_janitor(void)
-{
-    uint32_t absent = ABSENT; // creating a thread allocates, and so may come here again
-    if (atomic_compare_exchange_strong(&xjanitor, &absent, STARTING))
-        atomic_store(&xjanitor, create_janitor() ? AWAKE : REFUSED);
-    else
-        wake_janitor();
-}
-
 static bool is_due(void)
 {
     uint64_t now = hak_os_now_ms();
@@ -105,18 +97,31 @@ static bool is_due(void)
                                                    memory_order_relaxed);
 }
 
-void hak_upkeep(void)
+// Whether a janitor could have something to do one day.
+static bool is_worthwhile(void)
+{
+    return hak_span_totals().chunk_bytes + hak_large_bytes() + hak_bigcache_bytes() >=
+           WORTHWHILE_BYTES;
+}
+
+static void upkeep(bool allocating)
+{
+    uint32_t state = atomic_load_explicit(&xjanitor, memory_order_relaxed);
+    bool wanted = state == ABSENT && allocating && hak_options.janitor && hak_heap_several();
+    if (state == ASLEEP && kept_bytes() >= WORTHWHILE_BYTES)
+        wake_janitor();
+    // Creating a thread allocates, and so may come here again.
+    else if (wanted && is_worthwhile() &&
+             atomic_compare_exchange_strong(&xjanitor, &state, STARTING))
+        atomic_store(&xjanitor, create_janitor() ? AWAKE : REFUSED);
+    else if ((state == ABSENT || state == REFUSED) && is_due())
+        give_back_unused(false);
+}
+
+void hak_upkeep(bool allocating)
 {
     int saved_errno = errno;
-    uint32_t state = atomic_load_explicit(&xjanitor, memory_order_relaxed);
-    if (state == AWAKE)
-        return; // its job
-    if (state != REFUSED && hak_options.janitor && hak_heap_several()) {
-        if (kept_bytes() >= WORTHWHILE_BYTES)
-            call_janitor();
-    } else if (is_due()) {
-        give_back_unused(false);
-    }
+    upkeep(allocating);
     errno = saved_errno;
 }
 

@@ -85,6 +85,7 @@ static struct hak_heap *take_or_make(void)
     hak_heap_enter(heap);
     hak_remote_drain(&heap->owner);
     hak_heap_leave(heap);
+    heap->slow_events = 0;
     return heap;
 }
 
