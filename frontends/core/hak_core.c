@@ -70,11 +70,14 @@ static void *alloc(size_t bytes, size_t alignment, bool *ret_zero)
 static void free_slow(void *p);
 
 // What every slow path does when it is done, unless it is that of a signal handler inside another.
+// `allocating`: in malloc itself; glibc callocs for threads that it is about to create.
 static void end_slow(bool allocating)
 {
     if (HAK_UNLIKELY(hak_inside != 0))
         return;
     hak_emergency_run_deferred(free_slow);
+    if (HAK_UNLIKELY(hak_heap_is_last()) && hak_heap_is_bound(hak_heap_self))
+        hak_heap_end();
     hak_upkeep_event(hak_heap_self, allocating);
 }
 
@@ -92,7 +95,10 @@ void *hak_core_calloc(size_t count, size_t bytes)
     if (__builtin_mul_overflow(count, bytes, &total))
         return refuse(HAK_REFUSAL_SIZE);
     bool zero = false;
-    void *block = total <= HAK_TINY_MAX_BYTES ? hak_core_alloc(total) : alloc(total, 1, &zero);
+    bool tiny = total <= HAK_TINY_MAX_BYTES;
+    void *block = tiny ? hak_core_alloc(total) : alloc(total, 1, &zero);
+    if (!tiny)
+        end_slow(false);
     if (block != NULL && !zero)
         memset(block, 0, total);
     return block;
@@ -181,7 +187,9 @@ void *hak_core_aligned(size_t alignment, size_t bytes)
                 return hak_core_alloc(hak_class_usable(size_class));
         }
     }
-    return alloc(bytes > 0 ? bytes : 1, alignment, &zero);
+    void *block = alloc(bytes > 0 ? bytes : 1, alignment, &zero);
+    end_slow(false);
+    return block;
 }
 
 size_t hak_core_usable(const void *p)

@@ -5,6 +5,7 @@
 #include "hak_option.h"
 #include "hak_prewarm.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 struct hak_heap hak_heap_none;
@@ -106,14 +107,25 @@ struct hak_heap *hak_heap_bind(void)
     return heap;
 }
 
-// Frees of a thread without a heap.  What runs at a thread's end frees a little; a heap that is bound
-// after the last destructor would never be given back.
-static _Thread_local uint32_t homeless_frees;
-enum { FREES_OF_A_CONSUMER = 32, THREAD_ENDS = UINT32_MAX };
+// How often the calling thread has ended: once a round of key destructors, if those allocate again.
+static _Thread_local unsigned ends;
 
+bool hak_heap_is_last(void)
+{
+    return ends >= PTHREAD_DESTRUCTOR_ITERATIONS;
+}
+
+void hak_heap_end(void)
+{
+    thread_exits(hak_heap_self);
+}
+
+// What runs at a thread's end frees a little: that is not worth a heap.
 struct hak_heap *hak_heap_for_frees(void)
 {
-    if (homeless_frees == THREAD_ENDS || ++homeless_frees < FREES_OF_A_CONSUMER)
+    static _Thread_local unsigned frees;
+    enum { FREES_OF_A_CONSUMER = 32 };
+    if (ends > 0 || ++frees < FREES_OF_A_CONSUMER)
         return &hak_heap_none;
     struct hak_heap *heap = hak_heap_bind();
     return heap != NULL ? heap : &hak_heap_none;
@@ -148,7 +160,8 @@ void hak_heap_drain_idle(void)
 }
 
 // A thread ends: its cached blocks go back to their slabs, its heap to the next thread.
-// Destructors that run after this one may allocate: they bind a heap anew and this runs again.
+// Destructors that run after this one may allocate: they bind a heap anew and this runs again, in as
+// many rounds as there are.
 static void thread_exits(void *argument)
 {
     struct hak_heap *heap = argument;
@@ -159,7 +172,7 @@ static void thread_exits(void *argument)
     hak_front_tidy(heap);
     hak_heap_leave(heap);
     hak_heap_self = &hak_heap_none;
-    homeless_frees = THREAD_ENDS;
+    ends++;
     atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed);
     give_idle(heap);
     hak_heap_drain_idle();

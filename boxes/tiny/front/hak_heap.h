@@ -70,6 +70,13 @@ HAK_FAST struct hak_heap *hak_heap_get(void)
     return HAK_LIKELY(hak_heap_is_bound(heap)) ? heap : hak_heap_bind();
 }
 
+// Whether nothing will take the calling thread's heap from it at its end: it is in the last round of
+// destructors, and that of hakmem's has run.
+bool hak_heap_is_last(void);
+
+// Takes its heap from the calling thread, as at its end.  Pre: it has one.
+void hak_heap_end(void);
+
 // A heap for a thread that has none and frees other threads' blocks: its own once it has freed some,
 // so that they can wait in an outbox.  hak_heap_none for one that has ended, and without memory.
 struct hak_heap *hak_heap_for_frees(void);
