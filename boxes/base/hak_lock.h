@@ -15,8 +15,8 @@ enum hak_lock {
     HAK_LOCK_COUNT
 };
 
-// How many locks the calling thread holds and heaps it is changing.  A slow path that begins where it
-// is not 0 is that of a signal handler which interrupted another: it must do without both.
+// How many locks the calling thread holds and heaps it is changing.  A slow path that begins where
+// it is not 0 is that of a signal handler which interrupted another: it must do without both.
 extern HAK_HIDDEN _Thread_local uint32_t hak_inside;
 
 HAK_FAST void hak_inside_begin(void)

@@ -57,13 +57,13 @@ struct hak_options {
 extern HAK_HIDDEN struct hak_options hak_options; // the defaults until hak_options_read() has run
 
 // Reads the variables from `environment` ("NAME=value" strings, NULL-terminated).  A value that is
-// neither a decimal number in the row's range nor "auto" where the row allows it is reported once on
-// stderr and the default stays.
+// neither a decimal number in the row's range nor "auto" where the row allows it is reported once
+// on stderr and the default stays.
 // Threads: none but the caller may allocate meanwhile.
 void hak_options_read(char **environment);
 
-// The same for the process's own environment, which set-uid programs ignore; then HAKMEM_DIET lowers
-// other options.
+// The same for the process's own environment, which set-uid programs ignore; then HAKMEM_DIET
+// lowers other options.
 void hak_options_start(char **environment);
 
 #endif

@@ -19,8 +19,8 @@ static struct hak_meta_pool large_pool = {
 };
 _Static_assert(sizeof(struct hak_large) <= HAK_CACHE_LINE_BYTES, "one line a descriptor");
 
-// Fully hardened, inaccessible addresses follow each block, and it is unmapped when it is freed: who
-// goes too far or comes too late is stopped by the kernel.
+// Fully hardened, inaccessible addresses follow each block, and it is unmapped when it is freed:
+// who goes too far or comes too late is stopped by the kernel.
 enum { GUARD_BYTES = HAK_HARDENED_FULLY ? HAK_GRANULE_BYTES : 0 };
 
 static _Atomic size_t xlarge_bytes;

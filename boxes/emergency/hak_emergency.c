@@ -52,7 +52,8 @@ static struct header *take(struct area *area, size_t bytes, size_t alignment)
 static bool add_area(size_t bytes)
 {
     bytes = hak_round_up(bytes + sizeof(struct area) + sizeof(struct header), AREA_BYTES);
-    struct area *area = hak_os_map(bytes, 1);
+    // At a granule, for which the registry then has no entry, of a large block that begins there.
+    struct area *area = hak_os_map(bytes, HAK_GRANULE_BYTES);
     if (area == NULL)
         return false;
     area->bytes = bytes;

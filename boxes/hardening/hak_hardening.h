@@ -27,10 +27,12 @@ HAK_FAST bool hak_hardening_on(void)
 // Errors: panics when a free block was written to (full).  Cost: full reads blocks up to 64 KiB.
 void hak_hardening_hand_out(void *block);
 
-// Marks a slab's block as free; other pointers stay what they are.
-// Returns what is to be freed now: `p`, or another block whose quarantine ends, or NULL.
-// Errors: panics on a double free, a pointer into a block, or bytes written past its end (full).
-void *hak_hardening_take_back(void *p);
+// Marks a slab's block as free.  False: `p` is in no slab.
+// `*ret_block`: what is to be freed now, `p` or another block whose quarantine ends; NULL: nothing.
+// Errors: panics on a double free, unless the other is under way at the same moment, on a pointer
+// into a block, and when the bytes past its end were written to (full).  Cost: full writes all of
+// it.
+bool hak_hardening_take_back(void *p, void **ret_block);
 
 // Whether `p` is the start of a slab's block that is with the user.  False: it is in no slab.
 // Errors: panics on every other pointer into a slab.

@@ -36,16 +36,17 @@ void hak_hardening_hand_out(void *block)
     hak_seal_put_on(block, hak_class_usable(slab->size_class));
 }
 
-void *hak_hardening_take_back(void *p)
+bool hak_hardening_take_back(void *p, void **ret_block)
 {
     struct hak_slab *slab = slab_at(p);
     if (slab == NULL)
-        return p;
+        return false;
     _Atomic uint8_t *note = live_note(slab, p, "invalid free of", "double free of");
     size_t bytes = hak_class_usable(slab->size_class);
     hak_seal_take_off(p, bytes);
     atomic_store_explicit(note, FREE, memory_order_relaxed);
-    return hak_quarantine_swap(p, bytes);
+    *ret_block = hak_quarantine_swap(p, bytes);
+    return true;
 }
 
 bool hak_hardening_check(const void *p, const char *what, const char *what_if_freed)

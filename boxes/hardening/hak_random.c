@@ -1,5 +1,5 @@
-// Xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016), seeded
-// from the random bytes that the kernel hands to each process: no system call.
+// Xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016),
+// seeded from the random bytes that the kernel hands to each process: no system call.
 #include "hak_random.h"
 
 #include <string.h>

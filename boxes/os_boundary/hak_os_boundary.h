@@ -23,8 +23,8 @@ void *hak_os_map(size_t bytes, size_t alignment);
 
 // Addresses for a table of which little will be used: they may be written where committed, and
 // elsewhere read as zero if `readable` or else not be touched.  What is not committed costs no
-// memory, also under strict overcommit and mlockall, except that mlockall fills in the page tables of
-// what is readable.  Not part of mapped_bytes until committed.
+// memory, also under strict overcommit and mlockall, except that mlockall fills in the page tables
+// of what is readable.  Not part of mapped_bytes until committed.
 // Pre: as hak_os_map with alignment 1.
 void *hak_os_reserve(size_t bytes, bool readable);
 
@@ -54,7 +54,8 @@ HAK_FAST void hak_os_discard(void *p, size_t bytes)
 
 // Grows or shrinks a mapping in place (`place` == p), or moves its pages over those of `place`, a
 // mapping of `new_bytes` from hak_os_map.  Contents up to the smaller size are kept.
-// Returns `place`, or NULL: `p` is as it was, and a `place` other than `p` is no longer the caller's.
+// Returns `place`, or NULL: `p` is as it was, and a `place` other than `p` is no longer the
+// caller's.
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place);
 
 enum {

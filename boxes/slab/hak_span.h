@@ -27,8 +27,8 @@ struct hak_span {
 // Threads: any.  Cost: a lock; a kernel call when a chunk has to be mapped.
 bool hak_span_take(unsigned granules, struct hak_span *ret_span);
 
-// Gives a span back.  Beyond the dirty bound (hak_retain.h) the memory that has been free longest goes
-// back to the kernel, in batches and with no lock held.  Threads: any.
+// Gives a span back.  Beyond the dirty bound (hak_retain.h) the memory that has been free longest
+// goes back to the kernel, in batches and with no lock held.  Threads: any.
 void hak_span_give(const struct hak_span *span);
 
 // Gives all free memory back to the kernel.  Returns the bytes.  Threads: any.

@@ -95,10 +95,12 @@ void *hak_core_calloc(size_t count, size_t bytes)
     if (__builtin_mul_overflow(count, bytes, &total))
         return refuse(HAK_REFUSAL_SIZE);
     bool zero = false;
-    bool tiny = total <= HAK_TINY_MAX_BYTES;
-    void *block = tiny ? hak_core_alloc(total) : alloc(total, 1, &zero);
-    if (!tiny)
+    void *block;
+    if (total > HAK_TINY_MAX_BYTES ||
+        !hak_front_pop(hak_heap_bin(hak_heap_self, hak_tiny_bin(total)), &block)) {
+        block = alloc(total, 1, &zero);
         end_slow(false);
+    }
     if (block != NULL && !zero)
         memset(block, 0, total);
     return block;
@@ -212,8 +214,8 @@ _Noreturn static void realloc_of_freed(const void *p)
               "it was freed before; run with AddressSanitizer to find who freed it first");
 }
 
-// The usable bytes of a block that is about to be resized.  Panics on what is no live block, as far as
-// one look into the caller's cache can tell.
+// The usable bytes of a block that is about to be resized.  Panics on what is no live block, as far
+// as one look into the caller's cache can tell.
 static size_t live_usable(const void *p)
 {
     uint32_t entry = hak_page_registry_entry(p);

@@ -33,10 +33,8 @@ void *hak_hardened_calloc(size_t count, size_t bytes)
     if (!hak_hardening_on() || __builtin_mul_overflow(count, bytes, &total) ||
         total > HAK_POOL_MAX_BYTES)
         return hak_core_calloc(count, bytes);
-    if (!HAK_HARDENED_FULLY)
-        return hand_out(hak_core_calloc(1, total));
-    void *block = hak_hardened_alloc(total); // looks whether the block is zero still
-    return block != NULL ? memset(block, 0, total) : NULL;
+    void *guarded = hak_guarded_alloc(total);
+    return guarded != NULL ? guarded : hand_out(hak_core_calloc(1, with_canary(total)));
 }
 
 void *hak_hardened_aligned(size_t alignment, size_t bytes)
@@ -46,8 +44,8 @@ void *hak_hardened_aligned(size_t alignment, size_t bytes)
     return hand_out(hak_core_aligned(alignment, with_canary(bytes)));
 }
 
-// The user's bytes at `p`.  Returns whether it is a guarded or slab's block; panics when it was one or
-// points into one.
+// The user's bytes at `p`.  Returns whether it is a guarded or slab's block; panics when it was one
+// or points into one.
 static bool is_checked(const void *p, const char *what, const char *what_if_freed,
                        size_t *ret_usable)
 {
@@ -60,12 +58,14 @@ static bool is_checked(const void *p, const char *what, const char *what_if_free
 
 void hak_hardened_free(void *p)
 {
-    if (p != NULL && hak_guarded_owns(p)) {
+    void *block = p;
+    if (p != NULL && hak_guarded_owns(p))
         hak_guarded_free(p);
-        return;
-    }
-    void *block = p != NULL && hak_hardening_on() ? hak_hardening_take_back(p) : p;
-    if (block != NULL)
+    else if (p == NULL || !hak_hardening_on())
+        hak_core_free(p);
+    else if (!hak_hardening_take_back(p, &block))
+        hak_core_free_slow(p); // asks the registry before it looks at memory
+    else if (block != NULL)
         hak_core_free(block);
 }
 

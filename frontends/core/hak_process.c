@@ -58,8 +58,8 @@ static void say_served(void)
     hak_line_emit(&line);
 }
 
-// Emptying cache and inbox checks every block in them: a double free or a stray pointer that the program
-// ended too early to notice is reported now.
+// Emptying cache and inbox checks every block in them: a double free or a stray pointer that the
+// program ended too early to notice is reported now.
 __attribute__((destructor(101))) static void process_ends(void)
 {
     struct hak_heap *heap = hak_heap_self;

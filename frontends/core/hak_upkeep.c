@@ -1,11 +1,11 @@
 #include "hak_upkeep.h"
+#include "hak_bell.h"
 #include "hak_bigcache.h"
 #include "hak_large.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -37,39 +37,36 @@ static void give_back_unused(bool all)
     hak_heap_drain_idle();
 }
 
-static void sleep_for(unsigned ms)
-{
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
-}
-
-// Sleeps until somebody calls wake_janitor.
-static void sleep_until_called(void)
-{
-    atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
-    while (atomic_load_explicit(&xjanitor, memory_order_relaxed) == ASLEEP)
-        syscall(SYS_futex, &xjanitor, FUTEX_WAIT_PRIVATE, ASLEEP, NULL, NULL, 0);
-}
-
 static void wake_janitor(void)
 {
     uint32_t asleep = ASLEEP;
     if (atomic_compare_exchange_strong_explicit(&xjanitor, &asleep, AWAKE, memory_order_relaxed,
                                                 memory_order_relaxed))
-        syscall(SYS_futex, &xjanitor, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+        hak_bell_ring();
 }
 
+static bool has_slept_enough(void)
+{
+    return atomic_load_explicit(&xjanitor, memory_order_relaxed) != ASLEEP;
+}
+
+// Ends with the last thread that allocates: as long as it runs, glibc does not take the end of the
+// program's last thread for the end of the process.
 static void *janitor(void *nothing)
 {
-    (void)nothing;
     prctl(PR_SET_NAME, "hakmem-janitor");
-    for (;;) {
-        sleep_for(PERIOD_MS);
-        give_back_unused(true);
-        if (kept_bytes() < WORTHWHILE_BYTES)
-            sleep_until_called();
+    for (uint32_t rings = hak_bell_rings(); hak_heap_any(); rings = hak_bell_rings()) {
+        if (has_slept_enough()) {
+            hak_bell_wait(rings, PERIOD_MS);
+            give_back_unused(true);
+            if (kept_bytes() < WORTHWHILE_BYTES)
+                atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
+        } else {
+            hak_bell_wait(rings, 0);
+        }
     }
-    return NULL;
+    atomic_store_explicit(&xjanitor, ABSENT, memory_order_relaxed);
+    return nothing;
 }
 
 static bool create_janitor(void)

@@ -190,8 +190,8 @@ HAK_EXPORT int malloc_info(int options, FILE *stream)
     return 0;
 }
 
-// glibc's tuning parameters have no counterpart here; accepting them is what callers expect.  Values
-// that glibc refuses are refused.
+// glibc's tuning parameters have no counterpart here; accepting them is what callers
+// expect.  Values that glibc refuses are refused.
 HAK_EXPORT int mallopt(int parameter, int value)
 {
     const int max_fast_bytes = 80 * sizeof(size_t) / 4;

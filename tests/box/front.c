@@ -125,7 +125,8 @@ Test(front, a_full_bin_flushes_its_older_half)
     give_all_back();
 }
 
-// Cuts `blocks` into runs, turns some of them round, and exchanges them: what flushes have to tell apart.
+// Cuts `blocks` into runs, turns some of them round, and exchanges them: what flushes have to tell
+// apart.
 static void cut_and_turn(struct dice *dice, void **blocks, unsigned count, unsigned longest)
 {
     for (unsigned start = 0; start < count;) {
@@ -193,7 +194,8 @@ static void note_start_slots(void)
     hak_slab_trim(&heap->owner.slabs);
 }
 
-// The room of bins beyond what those of small blocks start with; and the heap's own figure is right.
+// The room of bins beyond what those of small blocks start with; and the heap's own figure is
+// right.
 static size_t extra_bytes(void)
 {
     size_t bytes = 0;

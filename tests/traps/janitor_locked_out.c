@@ -1,5 +1,5 @@
-// Trap 21: glibc frees the memory of cached stacks under a lock that pthread_create takes, so that a
-// janitor created by that free would wait for itself. Many children, so that each of the frees is
+// Trap 21: glibc frees the memory of cached stacks under a lock that pthread_create takes, so that
+// a janitor created by that free would wait for itself. Many children, so that each of the frees is
 // the one at which hakmem looks after itself.
 #include "trap.h"
 #include <pthread.h>
@@ -24,8 +24,8 @@ static void *wait_for_end(void *unused)
     return unused;
 }
 
-// The memory of the stacks is this thread's, which makes every free of it a slow one. It stays, so that
-// the process has several threads.
+// The memory of the stacks is this thread's, which makes every free of it a slow one. It stays, so
+// that the process has several threads.
 static void *create(void *unused)
 {
     pthread_attr_t attributes;

@@ -1,6 +1,7 @@
 // Trap 16: a signal handler that allocates and frees after every single instruction of the slow
-// paths. The processor's trap flag raises SIGTRAP after each. The handler's size classes are its own:
-// it may come between the load and the store of a bin's top, where it must leave that bin alone.
+// paths. The processor's trap flag raises SIGTRAP after each. The handler's size classes are its
+// own: it may come between the load and the store of a bin's top, where it must leave that bin
+// alone.
 #define _GNU_SOURCE
 #include "trap.h"
 #include <malloc.h>
@@ -137,8 +138,8 @@ static void stop(void *unused)
     step(false);
 }
 
-// Gives its heap back at its end, which lies before `stop`: keys are destroyed in the order of their
-// creation.
+// Gives its heap back at its end, which lies before `stop`: keys are destroyed in the order of
+// their creation.
 static void *end_in_steps(void *key)
 {
     CHECK(pthread_setspecific(*(pthread_key_t *)key, key) == 0);

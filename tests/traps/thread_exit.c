@@ -51,8 +51,8 @@ static void *thread(void *number)
     return NULL;
 }
 
-// With an argument memory is allocated before the keys are made, so that hakmem's own key, if it has
-// one, comes before them, and its destructor first in each round.
+// With an argument memory is allocated before the keys are made, so that hakmem's own key, if it
+// has one, comes before them, and its destructor first in each round.
 int main(int arguments, char **argument)
 {
     (void)argument;

@@ -1,5 +1,5 @@
-// Kept memory as pieces of address space rather than as mappings of their own sizes: a piece that is
-// put merges with its neighbours, and a request is cut from a piece that is large enough.
+// Kept memory as pieces of address space rather than as mappings of their own sizes: a piece that
+// is put merges with its neighbours, and a request is cut from a piece that is large enough.
 #include "hak_lock.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"

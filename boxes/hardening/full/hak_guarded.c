@@ -83,7 +83,7 @@ static size_t slack_bytes(const struct slot *slot)
 void *hak_guarded_alloc(size_t bytes)
 {
     size_t page_bytes = hak_os_page_bytes();
-    if (pool == NULL || !is_due() || bytes > page_bytes)
+    if (pool == NULL || bytes > page_bytes || !is_due())
         return NULL;
     struct slot *slot = take_slot();
     if (slot == NULL)
@@ -114,15 +114,9 @@ static void emit_callers(const struct slot *slot)
     hak_trace_emit(&slot->freed);
 }
 
-// The slot whose live block `p` is, made BUSY.
-static struct slot *enter_live(const void *p, const char *what, const char *what_if_freed)
+_Noreturn static void report_pointer(const struct slot *slot, const void *p, const char *what,
+                                     const char *what_if_freed)
 {
-    struct slot *slot = slot_near(p);
-    bool live = enter(slot, LIVE);
-    if (live && slot->block == p)
-        return slot;
-    if (live)
-        leave(slot, LIVE);
     if (slot->block != NULL)
         emit_callers(slot);
     if (slot->block == p)
@@ -132,15 +126,17 @@ static struct slot *enter_live(const void *p, const char *what, const char *what
 
 size_t hak_guarded_usable(const void *p, const char *what, const char *what_if_freed)
 {
-    struct slot *slot = enter_live(p, what, what_if_freed);
-    size_t bytes = slot->bytes;
-    leave(slot, LIVE);
-    return bytes;
+    const struct slot *slot = slot_near(p);
+    if (atomic_load_explicit(&slot->xstate, memory_order_acquire) != LIVE || slot->block != p)
+        report_pointer(slot, p, what, what_if_freed);
+    return slot->bytes;
 }
 
 void hak_guarded_free(void *p)
 {
-    struct slot *slot = enter_live(p, "invalid free of", "double free of");
+    struct slot *slot = slot_near(p);
+    if (slot->block != p || !enter(slot, LIVE))
+        report_pointer(slot, p, "invalid free of", "double free of");
     const char *slack = slot->block + slot->bytes;
     for (size_t i = slack_bytes(slot); i > 0; i--) {
         if (HAK_UNLIKELY((unsigned char)slack[i - 1] != SLACK_BYTE)) {
@@ -175,7 +171,8 @@ static void report(const char *at)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    if (info->si_code > 0 && hak_guarded_owns(info->si_addr))
+    if (info->si_code > 0 && hak_guarded_owns(info->si_addr) &&
+        slot_near(info->si_addr)->block != NULL)
         report(info->si_addr);
     sigaction(number, &previous, NULL);
     if (info->si_code <= 0) // somebody sent it; a fault comes again by itself

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-// A look at fresh memory makes the kernel provide it.  With headers a slab's memory holds those of the
-// slab before it, of another class.
+// A look at fresh memory makes the kernel provide it.  With headers a slab's memory holds those of
+// the slab before it, of another class.
 enum { CHECKED_MAX_BYTES = HAK_HEADER_CLASSIDX ? 0 : 64 * 1024 };
 
 static uint64_t canary_of(const char *block)

@@ -51,15 +51,18 @@ static bool follows_call(const unsigned char *code)
 #endif
 }
 
-// /proc/self/maps, as much of it as fits.
+// /proc/self/maps, as many lines as fit.  One for all threads: the first to report is the last.
 static const char *read_maps(void)
 {
     static char text[256 * 1024];
     int file = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
     size_t length = 0;
-    for (long got = 1; got > 0 && length<sizeof text - 1; length += got> 0 ? (size_t)got : 0)
-        got = syscall(SYS_read, file, text + length, sizeof text - 1 - length);
-    text[length] = '\0';
+    long got;
+    while ((got = syscall(SYS_read, file, text + length, sizeof text - length)) > 0)
+        length += (size_t)got;
+    while (length > 0 && text[length - 1] != '\n')
+        length--;
+    text[length > 0 ? length - 1 : 0] = '\0';
     syscall(SYS_close, file);
     return text;
 }

@@ -17,7 +17,8 @@
 static _Atomic uintptr_t xhint;
 static _Atomic bool xupwards;
 
-// Reserved addresses lie this far below the others, which so stay neighbours; or below the last ones.
+// Reserved addresses lie this far below the others, which so stay neighbours; or below the last
+// ones.
 static const uintptr_t RESERVE_DISTANCE = (uintptr_t)1 << 40;
 static _Atomic uintptr_t xreserved;
 
@@ -176,8 +177,8 @@ void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
     long moved = syscall(SYS_mremap, p, old_bytes, new_bytes, flags, place);
     errno = saved_errno;
     if (moved == -1) {
-        // The kernel may have unmapped `place` before it refused, and another thread may be there by
-        // now: it is let go, at worst as addresses that are never used again.
+        // The kernel may have unmapped `place` before it refused, and another thread may be there
+        // by now: it is let go, at worst as addresses that are never used again.
         hak_os_count_bytes(0, place == p || place == NULL ? 0 : new_bytes);
         return NULL;
     }

@@ -166,7 +166,7 @@ static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
         taken = hak_refill(&heap->owner, size_class, bin->base, (capacity(bin) + 1) / 2);
     if (taken == 0) // no room, a pool class without used blocks, or no memory at all
         return hak_refill_one(&heap->owner, size_class, ret_zero);
-    if (hak_hardening_on())
+    if (HAK_HARDENED && hak_hardening_on()) // the first says it to compilers that do not optimise
         hak_hardening_shuffle(bin->base, taken);
     bin->top = bin->base + taken - 1;
     return *bin->top;
@@ -197,8 +197,8 @@ struct hak_slab *hak_front_locate(const void *block, unsigned *ret_index)
 
 enum { AT_ONCE = 8 };
 
-// Whether each of blocks[1] to blocks[AT_ONCE] lies `step` behind the one before.  Without branches:
-// the compiler makes vectors of it.
+// Whether each of blocks[1] to blocks[AT_ONCE] lies `step` behind the one before.  Without
+// branches: the compiler makes vectors of it.
 static bool keeps_step(void **blocks, size_t step)
 {
     uintptr_t wrong = 0;
@@ -216,8 +216,8 @@ static bool may_run(void **blocks, unsigned count, size_t stride)
     return distance == AT_ONCE * stride || distance == -(AT_ONCE * stride);
 }
 
-// How many of `blocks`, from the first on, which has the given index, are neighbours in one bitmap word,
-// in ascending or descending order.  `*ret_bits`: theirs in that word.  Pre: count > 1.
+// How many of `blocks`, from the first on, which has the given index, are neighbours in one bitmap
+// word, in ascending or descending order.  `*ret_bits`: theirs in that word.  Pre: count > 1.
 static unsigned run_length(const struct hak_slab *slab, unsigned index, void **blocks,
                            unsigned count, uint64_t *ret_bits)
 {

@@ -1,10 +1,12 @@
 // The life of heaps.
+#include "hak_bell.h"
 #include "hak_front.h"
 #include "hak_lock.h"
 #include "hak_meta.h"
 #include "hak_option.h"
 #include "hak_prewarm.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 
@@ -127,7 +129,9 @@ struct hak_heap *hak_heap_for_frees(void)
     enum { FREES_OF_A_CONSUMER = 32 };
     if (ends > 0 || ++frees < FREES_OF_A_CONSUMER)
         return &hak_heap_none;
+    int saved_errno = errno;
     struct hak_heap *heap = hak_heap_bind();
+    errno = saved_errno;
     return heap != NULL ? heap : &hak_heap_none;
 }
 
@@ -145,6 +149,11 @@ static void give_idle(struct hak_heap *heap)
     hak_lock_drop(HAK_LOCK_HEAPS);
 }
 
+bool hak_heap_any(void)
+{
+    return atomic_load_explicit(&xbound_heaps, memory_order_relaxed) > 0;
+}
+
 bool hak_heap_several(void)
 {
     return atomic_load_explicit(&xbound_heaps, memory_order_relaxed) > 1;
@@ -160,8 +169,8 @@ void hak_heap_drain_idle(void)
 }
 
 // A thread ends: its cached blocks go back to their slabs, its heap to the next thread.
-// Destructors that run after this one may allocate: they bind a heap anew and this runs again, in as
-// many rounds as there are.
+// Destructors that run after this one may allocate: they bind a heap anew and this runs again, in
+// as many rounds as there are.
 static void thread_exits(void *argument)
 {
     struct hak_heap *heap = argument;
@@ -173,9 +182,11 @@ static void thread_exits(void *argument)
     hak_heap_leave(heap);
     hak_heap_self = &hak_heap_none;
     ends++;
-    atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed);
+    bool last = atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed) == 1;
     give_idle(heap);
     hak_heap_drain_idle();
+    if (last)
+        hak_bell_ring();
 }
 
 void hak_heap_after_fork(void)

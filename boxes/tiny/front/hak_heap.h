@@ -70,15 +70,16 @@ HAK_FAST struct hak_heap *hak_heap_get(void)
     return HAK_LIKELY(hak_heap_is_bound(heap)) ? heap : hak_heap_bind();
 }
 
-// Whether nothing will take the calling thread's heap from it at its end: it is in the last round of
-// destructors, and that of hakmem's has run.
+// Whether nothing will take the calling thread's heap from it at its end: it is in the last round
+// of destructors, and that of hakmem's has run.
 bool hak_heap_is_last(void);
 
 // Takes its heap from the calling thread, as at its end.  Pre: it has one.
 void hak_heap_end(void);
 
-// A heap for a thread that has none and frees other threads' blocks: its own once it has freed some,
-// so that they can wait in an outbox.  hak_heap_none for one that has ended, and without memory.
+// A heap for a thread that has none and frees other threads' blocks: its own once it has freed
+// some, so that they can wait in an outbox.  hak_heap_none for one that has ended, and without
+// memory.
 struct hak_heap *hak_heap_for_frees(void);
 
 // Marks the heap as being in the middle of a slow path, for hak_heap_after_fork, and hides the
@@ -105,7 +106,9 @@ HAK_FAST bool hak_heap_is_busy(const struct hak_heap *heap)
     return atomic_load_explicit(&heap->xbusy, memory_order_relaxed) != 0;
 }
 
-// Whether several threads have a heap.  Threads: any.
+// Whether any thread has a heap, and whether several have.  Threads: any.  The bell (hak_bell.h)
+// rings when the last one gives its heap back.
+bool hak_heap_any(void);
 bool hak_heap_several(void);
 
 // Brings blocks home to idle heaps, which no thread would drain before it adopts them, and gives
