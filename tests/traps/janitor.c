@@ -2,21 +2,10 @@
 // of a fork gets one of its own once it has several threads again. It gives memory back while every
 // other thread sleeps.
 #include "trap.h"
-#include <dirent.h>
 #include <pthread.h>
 #include <sys/wait.h>
 
 enum { BLOCKS = 3000, BLOCK_BYTES = 20000, LARGE = 6, LARGE_BYTES = 1 << 20, MIB = 1 << 20 };
-
-static int tasks(void)
-{
-    DIR *folder = opendir("/proc/self/task");
-    int count = 0;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        count += entry->d_name[0] != '.';
-    closedir(folder);
-    return count;
-}
 
 static void come_and_go(void)
 {
@@ -54,13 +43,13 @@ static int janitor_is_there(void)
 static void gets_a_janitor_with_a_thread(void)
 {
     come_and_go();
-    CHECK(tasks() == 1);
+    CHECK(trap_task_count() == 1);
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, sleep_with_a_heap, NULL) == 0);
     come_and_go();
     for (int tenths = 0; tenths < 50 && !janitor_is_there(); tenths++)
         usleep(100 * 1000);
-    CHECK(tasks() == 3 && janitor_is_there());
+    CHECK(trap_task_count() == 3 && janitor_is_there());
 }
 
 int main(void)

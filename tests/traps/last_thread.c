@@ -1,21 +1,10 @@
 // Trap 21: a process ends with the last of the program's threads, also when main has left by
 // pthread_exit, and in a child that was forked by another thread: the janitor is no reason to stay.
 #include "trap.h"
-#include <dirent.h>
 #include <pthread.h>
 #include <sys/wait.h>
 
 enum { BLOCKS = 400, BLOCK_BYTES = 20000, BUSY_THREADS = 2 };
-
-static int tasks(void)
-{
-    DIR *folder = opendir("/proc/self/task");
-    int count = 0;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        count += entry->d_name[0] != '.';
-    closedir(folder);
-    return count;
-}
 
 static pthread_barrier_t filled, counted;
 
@@ -46,7 +35,7 @@ static void *start_and_leave(void *unused)
     for (int i = 0; i < BUSY_THREADS; i++)
         CHECK(pthread_create(&thread, NULL, fill_and_empty, NULL) == 0);
     pthread_barrier_wait(&filled);
-    CHECK(tasks() == BUSY_THREADS + 2);
+    CHECK(trap_task_count() == BUSY_THREADS + 2);
     pthread_barrier_wait(&counted);
     pthread_exit(unused);
 }

@@ -1,6 +1,7 @@
 // What the trap programs share: a check that reports and fails, and what /proc says of this
 // process.
 #pragma once
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -78,6 +79,17 @@ static inline size_t trap_map_count(void)
         lines += c == '\n';
     fclose(maps);
     return lines;
+}
+
+// Threads of the process.
+static inline int trap_task_count(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
 }
 
 // Allocate, fill, check and free `rounds` times over 64 slots; what one thread's life looks like.
