@@ -20,6 +20,7 @@ OUT = ROOT / "build-ci"
 ALL = "box core api preload misuse traps golden install stress fuzz"
 ONCE = "presets model fault bench lab report" # what does not depend on the variant
 MAIN = "box core api misuse traps golden stress fuzz"
+COMBINED = "core api traps golden stress fuzz" # options that other rows have tested one by one
 QUICK = "box core api misuse traps golden install"
 INTERNAL = "box core stress"
 
@@ -30,18 +31,18 @@ MATRIX = [
     # the eight combinations of the three booleans (the eighth is the default build)
     ("p0-off",         "gcc",   "p0_refill=false", MAIN),
     ("prewarm",        "gcc",   "prewarm=true", MAIN),
-    ("prewarm-p0-off", "gcc",   "prewarm=true p0_refill=false", MAIN),
+    ("prewarm-p0-off", "gcc",   "prewarm=true p0_refill=false", COMBINED),
     ("header",         "gcc",   "header_classidx=true", ALL),
-    ("header-p0-off",  "gcc",   "header_classidx=true p0_refill=false", MAIN),
-    ("header-prewarm", "gcc",   "header_classidx=true prewarm=true", MAIN),
-    ("header-prewarm-p0-off", "gcc", "header_classidx=true prewarm=true p0_refill=false", MAIN),
+    ("header-p0-off",  "gcc",   "header_classidx=true p0_refill=false", COMBINED),
+    ("header-prewarm", "gcc",   "header_classidx=true prewarm=true", COMBINED),
+    ("header-prewarm-p0-off", "gcc", "header_classidx=true prewarm=true p0_refill=false", COMBINED),
     # the other implementations of the boxes
     ("flat",           "gcc",   "page_registry=flat", MAIN + " fault"),
     ("locked",         "gcc",   "remote_queue=locked hardening=light", MAIN),
     ("bigcache-none",  "gcc",   "bigcache=none hardening=full", MAIN),
     # checks
     ("debug",          "gcc",   "debug_level=2 numa=enabled", MAIN),
-    ("debug-3",        "gcc",   "debug_level=3", "box core misuse"),
+    ("debug-3",        "gcc",   "debug_level=3", "core misuse"),
     ("asan",           "gcc",   "b_sanitize=address,undefined b_lundef=false", INTERNAL + " fuzz"),
     ("tsan",           "clang", "b_sanitize=thread b_lundef=false", INTERNAL),
     # another processor, emulated
