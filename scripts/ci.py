@@ -125,7 +125,7 @@ def build(folder, compiler, options, benched):
 
 def test_command(folder, suites, options):
     command = ["meson", "test", "-C", str(folder), "--no-rebuild", "--print-errorlogs",
-               "--num-processes", str((os.cpu_count() or 1) + 1)] # many tests wait now and then
+               "--num-processes", str((os.cpu_count() or 1) + 2)] # many tests wait now and then
     for suite in suites.split():
         command += ["--suite", suite]
     command += ["--timeout-multiplier", "8" if "b_sanitize" in options else "2"]

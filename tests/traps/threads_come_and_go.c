@@ -20,8 +20,10 @@ static void round_of_threads(uintptr_t round)
         pthread_join(t[i], NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
+    trap_restart_with("HAKMEM_SAMPLE", "0", argv); // sampled blocks are mappings of their own
     size_t rss = 0, maps = 0;
     for (uintptr_t round = 0; round < ROUNDS; round++) {
         round_of_threads(round);
