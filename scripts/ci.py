@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -41,7 +42,7 @@ MATRIX = [
     ("locked",         "gcc",   "remote_queue=locked hardening=light", MAIN),
     ("bigcache-none",  "gcc",   "bigcache=none hardening=full", MAIN),
     # checks
-    ("debug",          "gcc",   "debug_level=2 numa=enabled", MAIN),
+    ("debug",          "gcc",   "debug_level=2 numa=enabled", COMBINED + " box"),
     ("debug-3",        "gcc",   "debug_level=3", "core misuse"),
     ("asan",           "gcc",   "b_sanitize=address,undefined b_lundef=false", INTERNAL + " fuzz"),
     ("tsan",           "clang", "b_sanitize=thread b_lundef=false", INTERNAL),
@@ -191,11 +192,14 @@ def main():
     OUT.mkdir(exist_ok=True)
     tally = Tally()
     check_format(tally)
+    fuzzing = threading.Thread(target=fuzz, args=(tally,)) # one process, beside the others
+    if not args.quick and not args.only:
+        fuzzing.start()
     for name, compiler, options, suites in MATRIX[:1] if args.quick else MATRIX:
         if not args.only or name in args.only:
             run_variant(tally, name, compiler, options, QUICK if args.quick else suites)
-    if not args.quick and not args.only:
-        fuzz(tally)
+    if fuzzing.is_alive():
+        fuzzing.join()
     passed, failed, skipped = tally.counts.values()
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     sys.exit(1 if failed or not passed else 0)
