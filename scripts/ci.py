@@ -31,7 +31,7 @@ MATRIX = [
     ("clang",          "clang", "", MAIN + " install"),
     # the eight combinations of the three booleans (the eighth is the default build)
     ("p0-off",         "gcc",   "p0_refill=false", MAIN),
-    ("prewarm",        "gcc",   "prewarm=true", MAIN),
+    ("prewarm",        "gcc",   "prewarm=true", COMBINED + " misuse"),
     ("prewarm-p0-off", "gcc",   "prewarm=true p0_refill=false", COMBINED),
     ("header",         "gcc",   "header_classidx=true", ALL),
     ("header-p0-off",  "gcc",   "header_classidx=true p0_refill=false", COMBINED),
