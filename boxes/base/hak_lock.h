@@ -11,7 +11,7 @@ enum hak_lock {
     HAK_LOCK_REMOTE,   // remote_queue=locked only
     HAK_LOCK_BIGCACHE, // cached large mappings
     HAK_LOCK_SPANS,    // chunks and their free granules
-    HAK_LOCK_META,     // free lists of metadata objects
+    HAK_LOCK_META,     // free lists of metadata objects, tables of the page registry
     HAK_LOCK_COUNT
 };
 

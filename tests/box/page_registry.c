@@ -2,7 +2,6 @@
 #include "fake_calls.h"
 #include "hak_page_registry.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { GRANULE = HAK_GRANULE_BYTES, LIMIT = 96 * 1024 * 1024 };
@@ -210,50 +209,4 @@ Test(page_registry, agrees_with_a_plain_array)
         for (i = step % 16; i < GRANULES; i += step % 100 == 0 ? 1 : 16)
             expect_entry(model_address(i), model[i].entry, model[i].descriptor);
     }
-}
-
-// --- writers of different ranges
-
-enum { SLOTS = 6, PER_SLOT = 64 };
-static pthread_barrier_t barrier;
-
-static uintptr_t writer_address(unsigned slot, unsigned i)
-{
-    return seam - ((uintptr_t)slot << 32) + (uintptr_t)i * GRANULE;
-}
-
-static void write_every_other(unsigned slot, unsigned first)
-{
-    for (unsigned i = first; i < PER_SLOT; i += 2)
-        expect(hak_page_registry_add(at(writer_address(slot, i)), 1, i + 1, descriptor(i + 1)));
-}
-
-static void *write_slots(void *first)
-{
-    for (unsigned slot = 1; slot <= SLOTS; slot++) {
-        pthread_barrier_wait(&barrier); // both at once, and nothing is there yet
-        write_every_other(slot, (unsigned)(uintptr_t)first);
-    }
-    return NULL;
-}
-
-Test(page_registry, writers_of_different_ranges_lose_nothing)
-{
-    pthread_t threads[2];
-    pthread_barrier_init(&barrier, NULL, 2);
-    expect(hak_page_registry_add(at(seam), 1, 1, descriptor(1)));
-    size_t before = hak_os_counts().mapped_bytes;
-    for (uintptr_t i = 0; i < 2; i++)
-        expect(pthread_create(&threads[i], NULL, write_slots, (void *)i) == 0);
-    for (unsigned i = 0; i < 2; i++)
-        pthread_join(threads[i], NULL);
-    size_t by_two = hak_os_counts().mapped_bytes - before;
-    for (unsigned slot = 1; slot <= SLOTS; slot++) {
-        for (unsigned i = 0; i < PER_SLOT; i++)
-            expect_entry(writer_address(slot, i), i + 1, descriptor(i + 1));
-    }
-    for (unsigned slot = SLOTS + 1; slot <= 2 * SLOTS; slot++)
-        write_every_other(slot, 0);
-    size_t by_one = hak_os_counts().mapped_bytes - before - by_two;
-    expect(by_one == by_two, "%zu bytes of tables, not %zu", by_two, by_one);
 }

@@ -1,4 +1,5 @@
 // The writing side of the radix registry.  Leaves are made on demand and never given back.
+#include "hak_lock.h"
 #include "hak_os_boundary.h"
 #include "hak_page_registry_common.h"
 
@@ -12,17 +13,18 @@ static bool leaf_exists(size_t slot)
 
 static bool make_leaf(size_t slot)
 {
-    size_t bytes = hak_round_up(sizeof(struct hak_radix_leaf), hak_os_page_bytes());
-    char *leaf = hak_os_map(bytes, 1);
-    if (leaf == NULL)
-        return false;
-    ptrdiff_t none = 0;
-    ptrdiff_t distance = (ptrdiff_t)((uintptr_t)leaf - (uintptr_t)hak_radix.zero_leaf);
-    // release: who finds the slot finds a zeroed leaf
-    if (!__atomic_compare_exchange_n(&hak_radix.root[slot], &none, distance, false,
-                                     __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
-        hak_os_unmap(leaf, bytes); // another thread was first
-    return true;
+    bool made = true;
+    hak_lock_take(HAK_LOCK_META);
+    if (!leaf_exists(slot)) {
+        size_t bytes = hak_round_up(sizeof(struct hak_radix_leaf), hak_os_page_bytes());
+        char *leaf = hak_os_map(bytes, 1);
+        ptrdiff_t distance = (ptrdiff_t)((uintptr_t)leaf - (uintptr_t)hak_radix.zero_leaf);
+        made = leaf != NULL;
+        if (made) // release: who finds the slot finds a zeroed leaf
+            __atomic_store_n(&hak_radix.root[slot], distance, __ATOMIC_RELEASE);
+    }
+    hak_lock_drop(HAK_LOCK_META);
+    return made;
 }
 
 static void record(uintptr_t address, uint32_t entry, void *descriptor)
