@@ -28,6 +28,13 @@ Test(emergency, blocks_are_aligned_and_apart)
     }
 }
 
+// Else the granule might be recorded as that of a large block which begins where the area ends.
+Test(emergency, granules_are_not_shared)
+{
+    uintptr_t first = (uintptr_t)alloc(16, 16);
+    expect(first % HAK_GRANULE_BYTES < 256, "an area begins a granule");
+}
+
 Test(emergency, what_is_free_is_used_again)
 {
     size_t mapped = 0;

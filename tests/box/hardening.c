@@ -4,6 +4,7 @@
 #include "hak_random.h"
 #include "small_registry.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 enum { FULL = HAK_HARDENED_FULLY, BLOCKS = 32 };
@@ -269,6 +270,29 @@ Test(guarded, misuse_is_reported)
     expect_report(p, "write past the end of 0x");
     hak_guarded_free(q);
     expect_report(q, "double free of 0x");
+}
+
+static _Atomic bool xstop_asking;
+
+static void *ask_for_size(void *p)
+{
+    while (!xstop_asking)
+        expect(hak_guarded_usable(p, "wrong use of", "late use of") == 40);
+    return NULL;
+}
+
+Test(guarded, threads_may_ask_for_one_size)
+{
+    if (!FULL)
+        return;
+    pthread_t thread;
+    void *p = guarded(40);
+    expect(pthread_create(&thread, NULL, ask_for_size, p) == 0);
+    for (unsigned i = 0; i < 300000; i++)
+        expect(hak_guarded_usable(p, "wrong use of", "late use of") == 40);
+    xstop_asking = true;
+    pthread_join(thread, NULL);
+    hak_guarded_free(p);
 }
 
 Test(guarded, it_runs_out_and_goes_on)

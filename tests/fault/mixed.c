@@ -5,6 +5,7 @@
 //
 // Through hak_*, so that hakmem's first call is made here and not before main, where libc would not
 // survive its failure.
+#include "check.h"
 #include "hak_serve.h"
 
 #include <errno.h>
@@ -37,15 +38,6 @@ struct worker {
 static struct worker workers[THREADS];
 static pthread_mutex_t mail_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block mail[MAIL_SLOTS]; // on its way to another thread
-
-// Without stdio, which allocates.
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            dprintf(STDERR_FILENO, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);         \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
 
 static unsigned roll(struct worker *worker, unsigned sides)
 {

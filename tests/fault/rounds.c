@@ -6,8 +6,10 @@
 //
 //   rounds slabs   blocks up to 400 KB; survivors keep a part of the chunks for ever
 //   rounds large   blocks of their own mappings: aligned, grown, moved, shrunk
+#include "check.h"
 #include "hak_core.h"
 #include "hak_os_boundary.h"
+#include "hak_page_registry.h"
 
 #include <fcntl.h>
 #include <hakmem/hakmem.h>
@@ -25,15 +27,6 @@ struct memory {
 static struct memory most, kept;
 static unsigned refused;
 
-// Without stdio, which allocates.
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            dprintf(STDERR_FILENO, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);         \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
 static long figure(const char *path, const char *name)
 {
     static char text[4096];
@@ -49,9 +42,11 @@ static long figure(const char *path, const char *name)
 
 static struct memory measure(void)
 {
+    // Guard pages are mapped too; what the flat registry reserves is not.
+    bool is_flat = strcmp(HAK_PAGE_REGISTRY_IMPL, "flat") == 0;
     struct memory now = {
         .pages = figure("/proc/self/smaps_rollup", "Anonymous:"),
-        .mapped = figure("/proc/self/status", "VmData:"),
+        .mapped = figure("/proc/self/status", is_flat ? "VmData:" : "VmSize:"),
         .counted = (long)(hak_os_counts().mapped_bytes / 1024),
     };
     return now;
