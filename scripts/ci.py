@@ -18,22 +18,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build-ci"
 
-ALL = "box core api preload misuse traps golden install stress fuzz"
-ONCE = "presets model fault bench lab report" # what does not depend on the variant
 MAIN = "box core api misuse traps golden stress fuzz"
+ONCE = "install preload presets model fault bench lab report"
 COMBINED = "core api traps golden stress fuzz" # options that other rows have tested one by one
 QUICK = "box core api misuse traps golden install"
 INTERNAL = "box core stress"
 
 # name, compiler, Meson options (-D omitted), suites. The first row is the default build.
 MATRIX = [
-    ("default",        "gcc",   "", ALL + " " + ONCE),
+    ("default",        "gcc",   "", MAIN + " " + ONCE),
     ("clang",          "clang", "", MAIN + " install"),
     # the eight combinations of the three booleans (the eighth is the default build)
-    ("p0-off",         "gcc",   "p0_refill=false", MAIN),
+    ("p0-off",         "gcc",   "p0_refill=false", COMBINED + " misuse"),
     ("prewarm",        "gcc",   "prewarm=true", COMBINED + " misuse"),
     ("prewarm-p0-off", "gcc",   "prewarm=true p0_refill=false", COMBINED),
-    ("header",         "gcc",   "header_classidx=true", ALL),
+    ("header",         "gcc",   "header_classidx=true", MAIN + " install preload-brief"),
     ("header-p0-off",  "gcc",   "header_classidx=true p0_refill=false", COMBINED),
     ("header-prewarm", "gcc",   "header_classidx=true prewarm=true", COMBINED),
     ("header-prewarm-p0-off", "gcc", "header_classidx=true prewarm=true p0_refill=false", COMBINED),

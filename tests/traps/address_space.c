@@ -39,7 +39,7 @@ static void *thread(void *unused)
 
 int main(int argc, char **argv)
 {
-    const size_t limit = 256 << 20,
+    const size_t limit = 96 << 20,
                  sizes[] = {16, 64, 1000, 5000, 100000, 600000, 4 << 20, 30 << 20};
     if (argc == 1) { // start again under the limit, as below `ulimit -v`
         char *again[] = {argv[0], "limited", NULL};
