@@ -1,6 +1,6 @@
 // Trap 4: fork while 8 threads allocate. Each child allocates, frees what it inherited, starts a
 // thread and leaves through exit or _exit; the parent goes on. posix_spawn and vfork in between; a
-// single-threaded process may also use _Fork. Argument: number of children (default 300).
+// single-threaded process may also use _Fork. Argument: number of children (default 150).
 #define _GNU_SOURCE
 #include "trap.h"
 #include <pthread.h>
@@ -89,7 +89,7 @@ static void *fork_from_a_thread(void *unused)
 
 int main(int argc, char **argv)
 {
-    const int children = argc > 1 ? atoi(argv[1]) : 300;
+    const int children = argc > 1 ? atoi(argv[1]) : 150;
     pthread_t threads[THREADS], forker;
     fork_children(20, _Fork);
     for (int i = 0; i < THREADS; i++)
