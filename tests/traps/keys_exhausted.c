@@ -18,8 +18,10 @@ static void take_all_keys(void)
 }
 __attribute__((section(".preinit_array"), used)) static void (*preinit)(void) = take_all_keys;
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
+    trap_restart_with("HAKMEM_SAMPLE", "0", argv); // sampled blocks are mappings of their own
     size_t rss = 0, maps = 0;
     for (uintptr_t i = 1; i <= 1000; i++) {
         pthread_t t;
