@@ -39,7 +39,7 @@ static void *thread(void *unused)
 
 int main(int argc, char **argv)
 {
-    const size_t limit = 96 << 20,
+    const size_t limit = 256 << 20,
                  sizes[] = {16, 64, 1000, 5000, 100000, 600000, 4 << 20, 30 << 20};
     if (argc == 1) { // start again under the limit, as below `ulimit -v`
         char *again[] = {argv[0], "limited", NULL};
@@ -47,17 +47,16 @@ int main(int argc, char **argv)
         execv("/proc/self/exe", again);
     }
     CHECK(argc == 2);
-    for (int round = 0; round < 2; round++)
-        for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
-            void *list = NULL;
-            const size_t total = fill_up(&list, sizes[s]);
-            pthread_t t;
-            CHECK(total > limit / 4 && total <= limit);
-            if (pthread_create(&t, NULL, thread, NULL) == 0)
-                pthread_join(t, NULL);
-            void *moved = realloc(list, 1 << 30);
-            CHECK(!moved && errno == ENOMEM);
-            empty(&list);
-            trap_churn(s + 1, 2000, 1 << 20); // and life goes on
-        }
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        void *list = NULL;
+        const size_t total = fill_up(&list, sizes[s]);
+        pthread_t t;
+        CHECK(total > limit / 4 && total <= limit);
+        if (pthread_create(&t, NULL, thread, NULL) == 0)
+            pthread_join(t, NULL);
+        void *moved = realloc(list, 1 << 30);
+        CHECK(!moved && errno == ENOMEM);
+        empty(&list);
+        trap_churn(s + 1, 2000, 1 << 20); // and life goes on
+    }
 }
