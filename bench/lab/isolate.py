@@ -10,7 +10,8 @@ ON, ON_AGAIN = "all on", "on again"
 # What switches each feature off (docs/options.md), and the build option with which there is
 # nothing to switch off.
 SWITCHES = {"HAKMEM_P0=0": "p0_refill=false", "HAKMEM_DRAIN=0": None,
-            "HAKMEM_BIGCACHE=0": "bigcache=none", "HAKMEM_PREWARM=0": "prewarm=false"}
+            "HAKMEM_BIGCACHE=0": "bigcache=none", "HAKMEM_NURSERY=0": None,
+            "HAKMEM_PREWARM=0": "prewarm=false"}
 MARKS = {"worse": "+", "better": "-"}
 
 

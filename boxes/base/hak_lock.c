@@ -36,18 +36,33 @@ static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
     errno = saved_errno;
 }
 
+static bool is_mine_at_once(enum hak_lock rank)
+{
+    uint32_t expected = 0;
+    // acquire: pairs with the release in hak_lock_drop
+    return atomic_compare_exchange_strong_explicit(&locks[rank].xstate, &expected, 1,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
 void hak_lock_take(enum hak_lock rank)
 {
-    _Atomic uint32_t *xstate = &locks[rank].xstate;
-    uint32_t expected = 0;
     hak_inside_begin();
-    // acquire: pairs with the release in hak_lock_drop
-    if (!atomic_compare_exchange_strong_explicit(xstate, &expected, 1, memory_order_acquire,
-                                                 memory_order_relaxed)) {
-        while (atomic_exchange_explicit(xstate, 2, memory_order_acquire) != 0)
-            futex(xstate, FUTEX_WAIT, 2);
+    if (!is_mine_at_once(rank)) {
+        while (atomic_exchange_explicit(&locks[rank].xstate, 2, memory_order_acquire) != 0)
+            futex(&locks[rank].xstate, FUTEX_WAIT, 2);
     }
     note_taken(rank);
+}
+
+bool hak_lock_try(enum hak_lock rank)
+{
+    hak_inside_begin();
+    if (!is_mine_at_once(rank)) {
+        hak_inside_end();
+        return false;
+    }
+    note_taken(rank);
+    return true;
 }
 
 void hak_lock_drop(enum hak_lock rank)

@@ -1,12 +1,13 @@
-// The process-wide locks, ordered by rank.  They are held for a few hundred instructions, across a
-// kernel call only to map memory for the very structure they guard, and a thread takes them in
-// ascending rank only.
+// The process-wide locks, ordered by rank, which a thread takes in ascending rank only.  They are
+// held for a few hundred instructions, across a kernel call only to map memory for the very
+// structure they guard; the nursery's also longer, because only fork waits for that one.
 #ifndef HAK_LOCK_H
 #define HAK_LOCK_H
 
 #include "hak_base.h"
 
 enum hak_lock {
+    HAK_LOCK_NURSERY,  // slabs that all threads share
     HAK_LOCK_HEAPS,    // list of heaps and which are idle
     HAK_LOCK_REMOTE,   // remote_queue=locked only
     HAK_LOCK_BIGCACHE, // cached large mappings
@@ -32,6 +33,7 @@ HAK_FAST void hak_inside_end(void)
 }
 
 void hak_lock_take(enum hak_lock rank);
+bool hak_lock_try(enum hak_lock rank); // false: another thread holds it
 void hak_lock_drop(enum hak_lock rank);
 
 // fork: all locks at once, so that the child's copy of what they guard is consistent.

@@ -3,6 +3,7 @@
 #include "hak_core.h"
 #include "hak_emergency.h"
 #include "hak_large.h"
+#include "hak_nursery.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
 #include "hak_pool.h"
@@ -277,5 +278,6 @@ size_t hak_core_trim(void)
         hak_heap_leave(heap);
     }
     hak_heap_drain_idle();
+    trimmed += hak_nursery_tidy();
     return trimmed + hak_bigcache_trim() + hak_span_trim();
 }

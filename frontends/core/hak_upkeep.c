@@ -2,6 +2,7 @@
 #include "hak_bell.h"
 #include "hak_bigcache.h"
 #include "hak_large.h"
+#include "hak_nursery.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
 
@@ -35,6 +36,7 @@ static void give_back_unused(bool all)
     hak_span_tick(all);
     hak_bigcache_tick(all);
     hak_heap_drain_idle();
+    hak_nursery_tidy();
 }
 
 static void wake_janitor(void)
@@ -55,7 +57,7 @@ static bool has_slept_enough(void)
 static void *janitor(void *nothing)
 {
     prctl(PR_SET_NAME, "hakmem-janitor");
-    for (uint32_t rings = hak_bell_rings(); hak_heap_any(); rings = hak_bell_rings()) {
+    for (uint32_t rings = hak_bell_rings(); hak_heaps_bound() > 0; rings = hak_bell_rings()) {
         if (has_slept_enough()) {
             hak_bell_wait(rings, PERIOD_MS);
             give_back_unused(true);
@@ -104,7 +106,7 @@ static bool is_worthwhile(void)
 static void upkeep(bool allocating)
 {
     uint32_t state = atomic_load_explicit(&xjanitor, memory_order_relaxed);
-    bool wanted = state == ABSENT && allocating && hak_options.janitor && hak_heap_several();
+    bool wanted = state == ABSENT && allocating && hak_options.janitor && hak_heaps_bound() > 1;
     if (state == ASLEEP && kept_bytes() >= WORTHWHILE_BYTES)
         wake_janitor();
     // Creating a thread allocates, and so may come here again.

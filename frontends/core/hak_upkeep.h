@@ -21,7 +21,7 @@ HAK_FAST void hak_upkeep_event(struct hak_heap *heap, bool allocating)
     if (!hak_heap_is_bound(heap))
         return;
     unsigned events = ++heap->slow_events;
-    bool joins = events == 1 && hak_heap_several(); // a thread that may only free from now on
+    bool joins = events == 1 && hak_heaps_bound() > 1; // a thread that may only free from now on
     if (HAK_UNLIKELY(events % HAK_UPKEEP_EVENTS == 0 || joins))
         hak_upkeep(allocating);
 }

@@ -6,6 +6,7 @@
 #include "hak_front.h"
 #include "hak_hardening.h"
 #include "hak_meta.h"
+#include "hak_nursery.h"
 #include "hak_option.h"
 #include "hak_refill.h"
 #include "hak_sweep.h"
@@ -162,7 +163,11 @@ static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
         return block; // a signal handler came before us and filled the bin
     }
     unsigned taken = 0;
-    if (adapt(heap, size_class))
+    bool is_first = bin->base == NULL && heap->owner.slabs.usable[size_class] == NULL;
+    bool has_room = adapt(heap, size_class);
+    if (has_room && is_first)
+        taken = hak_nursery_take(size_class, bin->base, (capacity(bin) + 1) / 2);
+    if (has_room && taken == 0)
         taken = hak_refill(&heap->owner, size_class, bin->base, (capacity(bin) + 1) / 2);
     if (taken == 0) // no room, a pool class without used blocks, or no memory at all
         return hak_refill_one(&heap->owner, size_class, ret_zero);

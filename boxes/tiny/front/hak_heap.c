@@ -16,7 +16,7 @@ _Thread_local struct hak_heap *hak_heap_self = &hak_heap_none;
 // Under HAK_LOCK_HEAPS.
 static struct hak_heap *all_heaps;
 static struct hak_heap *idle_heaps; // the last one idled first: its memory is warm
-static uint32_t heaps_made;
+static uint32_t owners;
 
 static _Atomic uint32_t xbound_heaps; // relaxed: it orders nothing
 
@@ -61,21 +61,30 @@ static struct hak_heap *take_idle(bool pending)
     return heap;
 }
 
+uint32_t hak_heap_new_tag(void)
+{
+    uint32_t tag = 0;
+    hak_lock_take(HAK_LOCK_HEAPS);
+    if (owners + 1 < HAK_ENTRY_OWNERS)
+        tag = ++owners << HAK_ENTRY_OWNER_SHIFT;
+    hak_lock_drop(HAK_LOCK_HEAPS);
+    return tag;
+}
+
 static struct hak_heap *make_heap(void)
 {
     struct hak_heap *heap = hak_meta_alloc(sizeof *heap);
     if (heap == NULL)
         return NULL;
+    heap->owner.slabs.tag = hak_heap_new_tag();
+    if (heap->owner.slabs.tag == 0)
+        return NULL;
     heap->state = HAK_HEAP_BOUND;
     hak_lock_take(HAK_LOCK_HEAPS);
-    bool numbers_left = heaps_made + 1 < HAK_ENTRY_OWNERS;
-    if (numbers_left) {
-        heap->owner.slabs.tag = ++heaps_made << HAK_ENTRY_OWNER_SHIFT;
-        heap->next = all_heaps;
-        all_heaps = heap;
-    }
+    heap->next = all_heaps;
+    all_heaps = heap;
     hak_lock_drop(HAK_LOCK_HEAPS);
-    return numbers_left ? heap : NULL;
+    return heap;
 }
 
 static struct hak_heap *take_or_make(void)
@@ -149,14 +158,9 @@ static void give_idle(struct hak_heap *heap)
     hak_lock_drop(HAK_LOCK_HEAPS);
 }
 
-bool hak_heap_any(void)
+unsigned hak_heaps_bound(void)
 {
-    return atomic_load_explicit(&xbound_heaps, memory_order_relaxed) > 0;
-}
-
-bool hak_heap_several(void)
-{
-    return atomic_load_explicit(&xbound_heaps, memory_order_relaxed) > 1;
+    return atomic_load_explicit(&xbound_heaps, memory_order_relaxed);
 }
 
 void hak_heap_drain_idle(void)

@@ -106,10 +106,12 @@ HAK_FAST bool hak_heap_is_busy(const struct hak_heap *heap)
     return atomic_load_explicit(&heap->xbusy, memory_order_relaxed) != 0;
 }
 
-// Whether any thread has a heap, and whether several have.  Threads: any.  The bell (hak_bell.h)
-// rings when the last one gives its heap back.
-bool hak_heap_any(void);
-bool hak_heap_several(void);
+// How many threads have a heap.  Threads: any; a hint.  The bell (hak_bell.h) rings when the last one
+// gives its heap back.
+unsigned hak_heaps_bound(void);
+
+// The tag of a new owner of slabs.  0: there are too many.  Threads: any.
+uint32_t hak_heap_new_tag(void);
 
 // Brings blocks home to idle heaps, which no thread would drain before it adopts them, and gives
 // back what that frees.  Threads: any.

@@ -1,0 +1,20 @@
+// The nursery: an owner of slabs that all threads share, for the first few blocks of each tiny class
+// that a thread asks for.  A process with many threads, most of which allocate next to nothing, then
+// does not pay a page for each class and thread.
+//
+// Its blocks are another owner's to whoever holds them: they go home as remote frees.
+#ifndef HAK_NURSERY_H
+#define HAK_NURSERY_H
+
+#include "hak_base.h"
+
+// Takes a few blocks of the class as hak_refill does, at most `want`.  Returns the number taken; 0
+// for pool classes, while few threads have heaps, when another thread is in the nursery, and without
+// memory.  Threads: any.
+unsigned hak_nursery_take(unsigned size_class, void **slots, unsigned want);
+
+// Brings blocks home and gives back what that frees, unless another thread is in the nursery.
+// Returns the bytes that slabs gave back to the kernel.  Threads: any.
+size_t hak_nursery_tidy(void);
+
+#endif
