@@ -45,6 +45,8 @@ MATRIX = [
     ("debug-3",        "gcc",   "debug_level=3", "core misuse"),
     ("asan",           "gcc",   "b_sanitize=address,undefined b_lundef=false", INTERNAL + " fuzz"),
     ("tsan",           "clang", "b_sanitize=thread b_lundef=false", INTERNAL),
+    # another C library
+    ("musl",           "gcc",   "--cross-file=tests/cross/musl.ini", "core stress traps"),
     # another processor, emulated
     ("aarch64",        "gcc",   "--cross-file=tests/cross/aarch64.ini", "core stress fuzz"),
 ]

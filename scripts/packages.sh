@@ -26,6 +26,7 @@ aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 aarch64-linux-gnu-g++:g++-aarch64-linux-gnu
 /usr/aarch64-linux-gnu/include/stdlib.h:libc6-dev-arm64-cross
 qemu-aarch64:qemu-user
+musl-gcc:musl-tools
 /usr/include/criterion/criterion.h:libcriterion-dev
 /usr/include/numaif.h:libnuma-dev
 "

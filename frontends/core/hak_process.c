@@ -31,12 +31,15 @@ static size_t limit_bytes(void)
 }
 
 // The library is linked -z initfirst: this runs before the constructors of all others, and before
-// libc has set `environ`, but glibc hands constructors main's arguments.
+// glibc has set `environ`, but glibc hands constructors main's arguments.
 __attribute__((constructor(101))) static void process_starts(int argc, char **argv,
                                                              char **environment)
 {
     (void)argc;
     (void)argv;
+#ifndef __GLIBC__
+    environment = environ; // others set it first, and hand over nothing
+#endif
     hak_options_start(environment);
     hak_os_set_limit(limit_bytes());
     if (hak_hardening_on())

@@ -75,14 +75,15 @@ static bool create_janitor(void)
 {
     pthread_t thread;
     pthread_attr_t attributes;
-    sigset_t all;
-    sigfillset(&all);
+    sigset_t all, before;
     if (pthread_attr_init(&attributes) != 0)
         return false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); // which the new thread inherits
     bool created = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
                    pthread_attr_setstacksize(&attributes, JANITOR_STACK_BYTES) == 0 &&
-                   pthread_attr_setsigmask_np(&attributes, &all) == 0 &&
                    pthread_create(&thread, &attributes, janitor, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return created;
 }

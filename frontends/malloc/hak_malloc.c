@@ -1,17 +1,13 @@
 // The libc names, with glibc 2.36's semantics and errno.
 #include "hak_serve.h"
 #include "hak_os_boundary.h"
-#include "hak_stats.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-// Some of these names have a prototype in no header, and mallinfo is deprecated.
+// Some of these names have a prototype in no header.
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 static void *refuse(int error)
 {
@@ -135,69 +131,6 @@ HAK_EXPORT int malloc_trim(size_t pad)
     return hak_serve_trim() > 0;
 }
 
-// Blocks in thread caches count as used: nobody counts on the hit paths.
-HAK_EXPORT struct mallinfo2 mallinfo2(void)
-{
-    struct hak_stats stats = hak_stats_read();
-    return (struct mallinfo2){
-        .arena = stats.chunk_bytes,
-        .hblkhd = stats.large_bytes,
-        .uordblks = stats.chunk_bytes - stats.free_chunk_bytes,
-        .fordblks = stats.free_chunk_bytes,
-        .keepcost = stats.free_chunk_bytes,
-    };
-}
-
-static int saturated(size_t bytes)
-{
-    return bytes < INT_MAX ? (int)bytes : INT_MAX;
-}
-
-HAK_EXPORT struct mallinfo mallinfo(void)
-{
-    struct mallinfo2 wide = mallinfo2();
-    return (struct mallinfo){
-        .arena = saturated(wide.arena),
-        .hblkhd = saturated(wide.hblkhd),
-        .uordblks = saturated(wide.uordblks),
-        .fordblks = saturated(wide.fordblks),
-        .keepcost = saturated(wide.keepcost),
-    };
-}
-
-HAK_EXPORT void malloc_stats(void)
-{
-    struct hak_stats stats = hak_stats_read();
-    fprintf(stderr,
-            "hakmem: %zu bytes mapped (at most %zu); chunks %zu, of them free %zu; "
-            "%llu memory system calls; refused: %llu by the limit, %llu by the kernel\n",
-            stats.mapped_bytes, stats.peak_bytes, stats.chunk_bytes, stats.free_chunk_bytes,
-            (unsigned long long)stats.kernel_calls, (unsigned long long)stats.limit_refusals,
-            (unsigned long long)stats.kernel_refusals);
-}
-
-HAK_EXPORT int malloc_info(int options, FILE *stream)
-{
-    if (options != 0)
-        return EINVAL;
-    struct hak_stats stats = hak_stats_read();
-    fprintf(stream,
-            "<malloc version=\"hakmem-1\">\n"
-            "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%zu\"/>\n"
-            "<total type=\"rest\" count=\"0\" size=\"%zu\"/>\n"
-            "<aspace type=\"total\" size=\"%zu\"/>\n</malloc>\n",
-            stats.mapped_bytes, stats.peak_bytes, stats.free_chunk_bytes, stats.mapped_bytes);
-    return 0;
-}
-
-// glibc's tuning parameters have no counterpart here; accepting them is what callers
-// expect.  Values that glibc refuses are refused.
-HAK_EXPORT int mallopt(int parameter, int value)
-{
-    const int max_fast_bytes = 80 * sizeof(size_t) / 4;
-    return parameter != M_MXFAST || (value >= 0 && value <= max_fast_bytes);
-}
-
 HAK_ALIAS(malloc) void *__libc_malloc(size_t bytes);
 HAK_ALIAS(free) void __libc_free(void *p);
 HAK_ALIAS(calloc) void *__libc_calloc(size_t count, size_t bytes);
@@ -205,5 +138,3 @@ HAK_ALIAS(realloc) void *__libc_realloc(void *p, size_t bytes);
 HAK_ALIAS(memalign) void *__libc_memalign(size_t alignment, size_t bytes);
 HAK_ALIAS(valloc) void *__libc_valloc(size_t bytes);
 HAK_ALIAS(pvalloc) void *__libc_pvalloc(size_t bytes);
-HAK_ALIAS(mallinfo) struct mallinfo __libc_mallinfo(void);
-HAK_ALIAS(mallopt) int __libc_mallopt(int parameter, int value);
