@@ -5,6 +5,7 @@
 // INV a chunk with dirty granules is in the dirty queue, the one that got dirty first in front.
 // INV totals equal the sums over all chunks.
 #include "hak_granule_set.h"
+#include "hak_list.h"
 #include "hak_lock.h"
 #include "hak_meta.h"
 #include "hak_option.h"
@@ -22,16 +23,16 @@ struct hak_chunk {
     hak_granule_set free;
     hak_granule_set used;
     struct hak_chunk *next, *previous;
-    struct hak_chunk *next_dirty, *previous_dirty;
-    bool queued; // in the dirty queue
+    struct hak_link in_queue; // the dirty queue, if
+    bool queued;
 };
 
-static struct hak_chunk *dirty_first, *dirty_last;
+static struct hak_link dirty_queue = {&dirty_queue, &dirty_queue};
 static struct hak_chunk *lists[HAK_OS_MAX_NODES][HAK_SLAB_MAX_GRANULES + 1];
 static struct hak_span_totals totals;
 static struct hak_retain retained; // totals.dirty_bytes
-static bool
-    purge_refused; // the kernel takes no pages (mlock, seccomp): not asked again until a trim
+// The kernel takes no pages (mlock, seccomp): not asked again until a trim.
+static bool purge_refused;
 static struct hak_meta_pool chunk_pool = {
     .bytes = (sizeof(struct hak_chunk) + HAK_CACHE_LINE_BYTES - 1) &
              ~(size_t)(HAK_CACHE_LINE_BYTES - 1),
@@ -42,6 +43,11 @@ static unsigned next_chunk_mib; // 0: not yet set from the options
 static hak_granule_set dirty(const struct hak_chunk *chunk)
 {
     return chunk->free & chunk->used;
+}
+
+static size_t set_bytes(hak_granule_set granules)
+{
+    return (size_t)hak_granules_count(granules) * HAK_GRANULE_BYTES;
 }
 
 static bool is_free(const struct hak_chunk *chunk)
@@ -88,10 +94,7 @@ static void queue_dirty_locked(struct hak_chunk *chunk)
     if (chunk->queued)
         return;
     chunk->queued = true;
-    chunk->next_dirty = NULL;
-    chunk->previous_dirty = dirty_last;
-    *(dirty_last != NULL ? &dirty_last->next_dirty : &dirty_first) = chunk;
-    dirty_last = chunk;
+    hak_list_insert(&dirty_queue, &chunk->in_queue);
 }
 
 static void unqueue_dirty_locked(struct hak_chunk *chunk)
@@ -99,10 +102,19 @@ static void unqueue_dirty_locked(struct hak_chunk *chunk)
     if (!chunk->queued)
         return;
     chunk->queued = false;
-    *(chunk->previous_dirty != NULL ? &chunk->previous_dirty->next_dirty
-                                    : &dirty_first) = chunk->next_dirty;
-    *(chunk->next_dirty != NULL ? &chunk->next_dirty->previous_dirty
-                                : &dirty_last) = chunk->previous_dirty;
+    hak_list_remove(&chunk->in_queue);
+}
+
+// The chunk that has been dirty longest, or NULL.
+static struct hak_chunk *first_dirty_locked(void)
+{
+    while (!hak_list_is_empty(&dirty_queue)) {
+        struct hak_chunk *chunk = HAK_LIST_ENTRY(dirty_queue.next, struct hak_chunk, in_queue);
+        if (dirty(chunk) != 0)
+            return chunk;
+        unqueue_dirty_locked(chunk); // its granules were taken meanwhile
+    }
+    return NULL;
 }
 
 static size_t dirty_floor_locked(void)
@@ -116,16 +128,16 @@ static size_t dirty_floor_locked(void)
 // Granules leave and join the free ones; the totals follow.
 static void occupy_locked(struct hak_chunk *chunk, hak_granule_set granules)
 {
-    totals.free_bytes -= (size_t)hak_granules_count(granules) * HAK_GRANULE_BYTES;
-    totals.dirty_bytes -= (size_t)hak_granules_count(granules & chunk->used) * HAK_GRANULE_BYTES;
+    totals.free_bytes -= set_bytes(granules);
+    totals.dirty_bytes -= set_bytes(granules & chunk->used);
     chunk->free &= ~granules;
     relist_locked(chunk);
 }
 
 static void vacate_locked(struct hak_chunk *chunk, hak_granule_set granules)
 {
-    totals.free_bytes += (size_t)hak_granules_count(granules) * HAK_GRANULE_BYTES;
-    totals.dirty_bytes += (size_t)hak_granules_count(granules & chunk->used) * HAK_GRANULE_BYTES;
+    totals.free_bytes += set_bytes(granules);
+    totals.dirty_bytes += set_bytes(granules & chunk->used);
     chunk->free |= granules;
     relist_locked(chunk);
     if (dirty(chunk) != 0)
@@ -155,8 +167,7 @@ static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_s
     chunk->used |= span;
     hak_retain_now(&retained, totals.dirty_bytes);
     if (clean != 0)
-        hak_retain_needed(&retained, (size_t)hak_granules_count(clean) * HAK_GRANULE_BYTES,
-                          dirty_floor_locked());
+        hak_retain_needed(&retained, set_bytes(clean), dirty_floor_locked());
     return true;
 }
 
@@ -177,7 +188,7 @@ static void remember_locked(struct hak_chunk *chunk)
     totals.chunks++;
     totals.chunk_bytes += chunk_bytes(chunk);
     totals.free_bytes += chunk_bytes(chunk);
-    totals.dirty_bytes += (size_t)hak_granules_count(dirty(chunk)) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes += set_bytes(dirty(chunk));
     if (dirty(chunk) != 0)
         queue_dirty_locked(chunk);
 }
@@ -246,7 +257,7 @@ static void forget_locked(struct hak_chunk *chunk)
     totals.chunks--;
     totals.chunk_bytes -= chunk_bytes(chunk);
     totals.free_bytes -= chunk_bytes(chunk);
-    totals.dirty_bytes -= (size_t)hak_granules_count(dirty(chunk)) * HAK_GRANULE_BYTES;
+    totals.dirty_bytes -= set_bytes(dirty(chunk));
 }
 
 // Pre: `chunk` is forgotten.  A refused unmap puts it back.
@@ -268,15 +279,12 @@ static size_t unmap_chunk(struct hak_chunk *chunk)
 static struct hak_chunk *claim_dirty(size_t keep_bytes, hak_granule_set *ret_granules)
 {
     hak_lock_take(HAK_LOCK_SPANS);
-    while (dirty_first != NULL && dirty(dirty_first) == 0)
-        unqueue_dirty_locked(dirty_first); // its granules were taken meanwhile
-    struct hak_chunk *chunk = totals.dirty_bytes > keep_bytes ? dirty_first : NULL;
+    struct hak_chunk *chunk = totals.dirty_bytes > keep_bytes ? first_dirty_locked() : NULL;
     if (chunk != NULL) {
         unqueue_dirty_locked(chunk);
         *ret_granules = dirty(chunk);
         occupy_locked(chunk, *ret_granules);
-        hak_retain_given_back(&retained,
-                              (size_t)hak_granules_count(*ret_granules) * HAK_GRANULE_BYTES);
+        hak_retain_given_back(&retained, set_bytes(*ret_granules));
     }
     hak_lock_drop(HAK_LOCK_SPANS);
     return chunk;
@@ -313,7 +321,7 @@ static size_t purge_to(size_t keep_bytes)
         vacate_locked(chunk, claimed);
         purge_refused = purged != claimed;
         hak_lock_drop(HAK_LOCK_SPANS);
-        bytes += (size_t)hak_granules_count(purged) * HAK_GRANULE_BYTES;
+        bytes += set_bytes(purged);
         if (purged != claimed)
             break; // asking again would not end
     }
@@ -332,8 +340,7 @@ void hak_span_give(const struct hak_span *span)
     bool too_dirty = totals.dirty_bytes > bound && !purge_refused;
     bool surplus = is_free(chunk) && totals.free_bytes > 2 * bound;
     if (surplus) {
-        hak_retain_given_back(&retained,
-                              (size_t)hak_granules_count(dirty(chunk)) * HAK_GRANULE_BYTES);
+        hak_retain_given_back(&retained, set_bytes(dirty(chunk)));
         forget_locked(chunk);
     }
     hak_lock_drop(HAK_LOCK_SPANS);
@@ -397,8 +404,8 @@ static void check_list_locked(unsigned node, unsigned run, struct hak_span_total
         HAK_CHECK(chunk->next == NULL || chunk->next->previous == chunk);
         sum->chunks++;
         sum->chunk_bytes += chunk_bytes(chunk);
-        sum->free_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(chunk->free);
-        sum->dirty_bytes += HAK_GRANULE_BYTES * (size_t)hak_granules_count(dirty(chunk));
+        sum->free_bytes += set_bytes(chunk->free);
+        sum->dirty_bytes += set_bytes(dirty(chunk));
         HAK_CHECK(chunk->queued || dirty(chunk) == 0);
     }
 }
