@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Line and branch coverage of boxes/ by the tests, both geometries of blocks together, in a scratch
-# FOLDER.  Called by ./hak coverage FOLDER.
+# Line and branch coverage of boxes/ by the tests in a scratch FOLDER: both geometries of blocks and
+# the hardened build together.  Called by ./hak coverage FOLDER.
 set -euo pipefail
 
 mkdir -p "$1"
@@ -9,10 +9,11 @@ cd "$(dirname "$0")/.." # gcovr's filters start from here
 gcc -O1 -fPIC -ftls-model=initial-exec -c scripts/gcov_exit.c -o "$folder/exit.o"
 
 filters=(-r . -f 'boxes/.*')
-for header in false true; do
-    build=$folder/header-$header
+reports=()
+for options in header_classidx=false header_classidx=true hardening=full; do
+    build=$folder/$options
     [[ -f $build/build.ninja ]] ||
-        meson setup --buildtype=debug -Db_coverage=true -Dbench=false -Dheader_classidx=$header \
+        meson setup --buildtype=debug -Db_coverage=true -Dbench=false "-D$options" \
             -Dc_args=-fprofile-update=atomic \
             -Dc_link_args="--coverage -Wl,--wrap=abort -Wl,--wrap=_exit $folder/exit.o" \
             "$build" .
@@ -23,8 +24,8 @@ for header in false true; do
     # A check's other branch is a bug of hakmem.
     gcovr "${filters[@]}" --object-directory "$build" "$build" \
         --exclude-branches-by-pattern '.*HAK_(ASSERT|CHECK)\(.*' --json "$build/coverage.json"
+    reports+=(-a "$build/coverage.json")
 done
 for branches in '' -b; do
-    gcovr "${filters[@]}" -a "$folder/header-false/coverage.json" \
-        -a "$folder/header-true/coverage.json" $branches --txt
+    gcovr "${filters[@]}" "${reports[@]}" $branches --txt
 done
