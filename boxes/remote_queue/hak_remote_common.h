@@ -15,7 +15,7 @@ HAK_FAST void hak_remote_check_put(const struct hak_slab *slab, unsigned word, u
 {
     if (HAK_UNLIKELY((waiting & bits) != 0))
         hak_panic("double free of", hak_slab_block(slab, word * 64 + hak_ctz64(waiting & bits)),
-                  "freed twice by threads other than its owner; run with AddressSanitizer");
+                  "freed twice on its way home; run with AddressSanitizer");
 }
 
 #endif

@@ -231,9 +231,8 @@ static size_t live_usable(const void *p)
         hak_panic("invalid realloc of", p, "it points into a block, not at its start");
     if (slab->owner == &hak_heap_self->owner.slabs && HAK_UNLIKELY(hak_slab_is_free(slab, index)))
         realloc_of_freed(p);
-    size_t offset = hak_classidx_bin(p, &hak_heap_self->owner.slabs.tag);
-    if (offset < HAK_BIN_END &&
-        HAK_UNLIKELY(hak_front_freed_last(hak_heap_bin(hak_heap_self, offset), p)))
+    struct hak_bin *bin = hak_heap_bin(hak_heap_self, entry & HAK_ENTRY_OFFSET_MASK);
+    if (HAK_UNLIKELY(hak_front_freed_last(bin, p)))
         realloc_of_freed(p);
     return usable;
 }

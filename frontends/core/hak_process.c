@@ -3,6 +3,7 @@
 #include "hak_hardening.h"
 #include "hak_line.h"
 #include "hak_lock.h"
+#include "hak_nursery.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
 #include "hak_stats.h"
@@ -72,6 +73,7 @@ __attribute__((destructor(101))) static void process_ends(void)
         hak_front_empty(heap);
         hak_remote_drain(&heap->owner);
         hak_heap_leave(heap);
+        hak_nursery_drain();
     }
     if (hak_options.verbose)
         say_served();

@@ -82,6 +82,17 @@ Test(nursery, nobody_waits_for_it)
     expect(!is_own(alloc(TINY + 1)));
 }
 
+Test(nursery, a_thread_that_needs_little_goes_on_with_what_it_has)
+{
+    for (unsigned round = 0; round < 100; round++)
+        free_block(alloc(TINY));
+    expect(heap->owner.slabs.slabs == 0);
+    for (unsigned round = 0; round < 1000; round++)
+        free_block(alloc(TINY));
+    expect(HAK_HEADER_CLASSIDX || is_own(alloc(TINY)), "a slow path at each free");
+    hak_heap_check(heap);
+}
+
 Test(nursery, what_is_freed_comes_home)
 {
     void *blocks[HAK_TINY_CLASSES][40];

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { COUNT = 500, MOST_BYTES = 16 * 1024, STACK_BYTES = 64 * 1024 };
+enum { COUNT = 500, ROUNDS = 20, CLASSES = 7, MOST_BYTES = 16 * 1024, STACK_BYTES = 64 * 1024 };
 
 static pthread_barrier_t asleep, awake;
 
@@ -22,8 +22,8 @@ static long resident_bytes(void)
 
 static void *live(void *allocates)
 {
-    for (size_t bytes = 16; allocates != NULL && bytes <= 1024; bytes *= 2) {
-        char *block = hak_alloc(bytes);
+    for (unsigned i = 0; allocates != NULL && i < ROUNDS * CLASSES; i++) {
+        char *block = hak_alloc((size_t)16 << (i % CLASSES));
         block[0] = 1;
         hak_free(block);
     }

@@ -1,5 +1,5 @@
 // Double free of a 40,000 byte block by another thread, twice.
-// -> double free of P: freed twice by threads other than its owner; run with AddressSanitizer
+// -> double free of P: freed twice on its way home; run with AddressSanitizer
 #include "misuse.h"
 
 static void *twice(void *p)

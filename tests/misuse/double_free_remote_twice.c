@@ -1,5 +1,5 @@
 // Double free: two other threads free the same block.
-// -> double free of P: freed twice by threads other than its owner; run with AddressSanitizer
+// -> double free of P: freed twice on its way home; run with AddressSanitizer
 #include "misuse.h"
 
 static void *once(void *p)

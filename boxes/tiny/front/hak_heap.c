@@ -3,6 +3,7 @@
 #include "hak_front.h"
 #include "hak_lock.h"
 #include "hak_meta.h"
+#include "hak_nursery.h"
 #include "hak_option.h"
 #include "hak_prewarm.h"
 
@@ -98,6 +99,7 @@ static struct hak_heap *take_or_make(void)
     hak_remote_drain(&heap->owner);
     hak_heap_leave(heap);
     heap->slow_events = 0;
+    heap->nursery_frees = 0;
     return heap;
 }
 
@@ -189,6 +191,7 @@ static void thread_exits(void *argument)
     bool last = atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed) == 1;
     give_idle(heap);
     hak_heap_drain_idle();
+    hak_nursery_drain();
     if (last)
         hak_bell_ring();
 }

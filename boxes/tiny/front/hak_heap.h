@@ -39,8 +39,9 @@ struct hak_heap {
     enum hak_heap_state state;     // under HAK_LOCK_HEAPS
     struct hak_heap *next;         // all heaps
     struct hak_heap *next_idle;
-    unsigned slow_events; // misses, flushes and others, counted by who wants to know
-    size_t extra_bytes;   // room of bins beyond what classes of small blocks start with
+    unsigned nursery_frees; // that put a block back into its bin
+    unsigned slow_events;   // misses, flushes and others, counted by who wants to know
+    size_t extra_bytes;     // room of bins beyond what classes of small blocks start with
     unsigned outbox_count;
     void *outbox[HAK_OUTBOX_SLOTS]; // tiny blocks of other owners, on their way to them
 };

@@ -4,7 +4,9 @@
 #include "hak_refill.h"
 #include "hak_sweep.h"
 
-#include <sched.h>
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
     BATCH_BYTES = 512, // several cache lines, so that threads seldom share one
@@ -23,12 +25,14 @@ static bool has_tag(void)
 // Whoever is inside may have been preempted.
 static bool enter(void)
 {
-    for (unsigned i = 0; i < PATIENCE; i++) {
-        if (hak_lock_try(HAK_LOCK_NURSERY))
-            return true;
-        sched_yield();
+    int saved_errno = errno;
+    bool entered = hak_lock_try(HAK_LOCK_NURSERY);
+    for (unsigned i = 0; !entered && i < PATIENCE; i++) {
+        syscall(SYS_sched_yield);
+        entered = hak_lock_try(HAK_LOCK_NURSERY);
     }
-    return false;
+    errno = saved_errno;
+    return entered;
 }
 
 static void leave(void)
@@ -52,6 +56,19 @@ unsigned hak_nursery_take(unsigned size_class, void **slots, unsigned want)
         taken = hak_refill(&nursery, size_class, slots, want < most ? want : most);
     leave();
     return taken;
+}
+
+bool hak_nursery_owns(const struct hak_slab *slab)
+{
+    return slab->owner == &nursery.slabs;
+}
+
+void hak_nursery_drain(void)
+{
+    if (!hak_remote_pending(&nursery) || !hak_lock_try(HAK_LOCK_NURSERY))
+        return;
+    hak_remote_drain(&nursery);
+    leave();
 }
 
 size_t hak_nursery_tidy(void)

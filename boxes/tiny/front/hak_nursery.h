@@ -6,12 +6,18 @@
 #ifndef HAK_NURSERY_H
 #define HAK_NURSERY_H
 
-#include "hak_base.h"
+#include "hak_slab.h"
 
 // Takes a few blocks of the class as hak_refill does, at most `want`.  Returns the number taken; 0
 // for pool classes, while few threads have heaps, when another thread is in the nursery, and without
 // memory.  Threads: any.
 unsigned hak_nursery_take(unsigned size_class, void **slots, unsigned want);
+
+// Whether the slab is the nursery's.  Threads: any that has a block of it.
+bool hak_nursery_owns(const struct hak_slab *slab);
+
+// Brings blocks home, unless another thread is in the nursery.  Threads: any.
+void hak_nursery_drain(void);
 
 // Brings blocks home and gives back what that frees, unless another thread is in the nursery.
 // Returns the bytes that slabs gave back to the kernel.  Threads: any.
