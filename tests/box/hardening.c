@@ -6,8 +6,9 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/auxv.h>
 
-enum { FULL = HAK_HARDENED_FULLY, BLOCKS = 32 };
+enum { FULL = HAK_HARDENED_FULLY, BLOCKS = 32, SLOTS = 256 };
 
 static struct hak_slab_owner owner = {.tag = 5 << HAK_ENTRY_OWNER_SHIFT};
 
@@ -45,6 +46,7 @@ static char *alloc(unsigned size_class)
     char *block = core_alloc(size_class);
     hak_hardening_hand_out(block);
     expect(hak_hardening_check(block, "wrong use of", "late use of"));
+    expect(!FULL || block[usable(size_class)] != 0, "a string's end would not change it");
     memset(block, 1, usable(size_class));
     return block;
 }
@@ -125,6 +127,40 @@ static void hand_out(void *block)
     hak_hardening_hand_out(block);
 }
 
+enum { SHARE = 2048, PLACES = 1024 };
+
+// Frees the thread's share of blocks again and again, and takes what leaves the quarantine for it.
+static void *free_and_take(void *blocks)
+{
+    for (unsigned i = 0; i < 300 * SHARE; i++) {
+        void **block = (void **)blocks + i % SHARE;
+        *block = *block != NULL ? what_to_free(*block) : NULL;
+        if (*block != NULL)
+            hand_out(*block);
+    }
+    return NULL;
+}
+
+Test(hardening, threads_exchange_each_block_once)
+{
+    static void *blocks[2 * SHARE];
+    pthread_t thread;
+    for (unsigned i = 0; i < 2 * SHARE; i++)
+        blocks[i] = alloc(4);
+    expect(pthread_create(&thread, NULL, free_and_take, blocks + SHARE) == 0);
+    free_and_take(blocks);
+    pthread_join(thread, NULL);
+    unsigned taken = 0, resting = 0;
+    for (unsigned i = 0; i < 2 * SHARE; i++) {
+        taken += blocks[i] != NULL;
+        expect(blocks[i] == NULL || hak_hardening_check(blocks[i], "wrong use of", "late use of"));
+    }
+    while (hak_quarantine_end() != NULL)
+        resting++;
+    expect(resting == (FULL ? PLACES : 0), "each place was drawn, not %u", resting);
+    expect(taken + resting == 2 * SHARE, "%u are left", taken + resting);
+}
+
 Test(hardening, no_block_is_handed_out_twice)
 {
     expect_panic(hand_out, alloc(4), "internal check failed");
@@ -172,6 +208,40 @@ Test(hardening, random_numbers_are_spread)
     expect(hak_random_hash(1) != hak_random_hash(2));
 }
 
+static void *draw(void *ret_numbers)
+{
+    for (unsigned i = 0; i < 8; i++)
+        ((uint32_t *)ret_numbers)[i] = hak_random_below(1u << 31);
+    return NULL;
+}
+
+Test(hardening, each_thread_has_random_numbers_of_its_own)
+{
+    uint32_t own[8], others[8];
+    pthread_t thread;
+    draw(own);
+    expect(pthread_create(&thread, NULL, draw, others) == 0);
+    pthread_join(thread, NULL);
+    expect(memcmp(own, others, sizeof own) != 0);
+}
+
+// What the kernel gave to the process, but for its first byte.
+static void show_numbers(void *byte)
+{
+    memcpy((void *)getauxval(AT_RANDOM), byte, 1);
+    dprintf(STDERR_FILENO, "%llx %u", (unsigned long long)hak_random_hash(1),
+            hak_random_below(1u << 31));
+}
+
+Test(hardening, each_process_has_random_numbers_of_its_own)
+{
+    const struct outcome first = *in_child(show_numbers, "a");
+    expect(strcmp(first.errors, in_child(show_numbers, "a")->errors) == 0, "the kernel's alone");
+    const char *others = in_child(show_numbers, "b")->errors;
+    expect(strncmp(first.errors, others, 8) != 0, "%s, %s", first.errors, others);
+    expect(strcmp(strchr(first.errors, ' '), strchr(others, ' ')) != 0);
+}
+
 Test(hardening, it_can_be_switched_off)
 {
     expect(hak_hardening_on());
@@ -184,9 +254,17 @@ Test(hardening, it_can_be_switched_off)
 Test(hardening, a_byte_past_the_end_is_seen)
 {
     for (unsigned size_class = 1; FULL && size_class < 40; size_class += 3) {
-        char *block = alloc(size_class);
-        block[usable(size_class)] = 0; // as by strcpy
+        char *block = alloc(size_class), *canary = block + usable(size_class);
+        char was = canary[0];
+        canary[0] = 0; // as by strcpy
         expect_panic(take_back, block, "write past the end of 0x");
+        canary[0] = was;
+        for (unsigned i = 0; i < sizeof(uint64_t); i++) {
+            canary[i] ^= 1;
+            expect_panic(take_back, block, "write past the end of 0x");
+            canary[i] ^= 1;
+        }
+        free_block(block);
     }
 }
 
@@ -195,11 +273,25 @@ Test(hardening, a_byte_in_a_free_block_is_seen)
     for (unsigned size_class = 1; FULL && !HAK_HEADER_CLASSIDX && size_class < 40;
          size_class += 3) {
         char *block = core_alloc(size_class);
-        block[hak_class_usable(size_class) / 2] = 1;
+        size_t bytes = hak_class_usable(size_class);
+        size_t places[] = {0, bytes / 2, bytes - 1};
+        for (unsigned i = 0; i < 3; i++) {
+            block[places[i]] = 1;
+            expect_panic(hand_out, block, "write after free to 0x");
+            block[places[i]] = 0;
+        }
+        memset(block, 1, bytes);
         expect_panic(hand_out, block, "write after free to 0x");
-        block[hak_class_usable(size_class) / 2] = 0;
+        memset(block, 0, bytes);
         hak_hardening_hand_out(block);
     }
+}
+
+// Who reads one canary cannot write another.
+Test(hardening, canaries_differ)
+{
+    char *block = alloc(4), *other = alloc(4);
+    expect(!FULL || memcmp(block + usable(4), other + usable(4), HAK_CANARY_BYTES) != 0);
 }
 
 Test(hardening, small_blocks_rest)
@@ -210,6 +302,12 @@ Test(hardening, small_blocks_rest)
     expect(what_to_free(large) == large, "not the large ones");
     expect(is_filled(large, 0, hak_class_usable(40)));
     expect(what_to_free(block) == NULL && hak_quarantine_end() == block);
+    for (unsigned size_class = 1; size_class < HAK_CLASS_COUNT; size_class++) {
+        block = alloc(size_class);
+        bool rests = what_to_free(block) == NULL;
+        expect(rests == (hak_class_usable(size_class) <= 4096), "class %u", size_class);
+        expect(!rests || hak_quarantine_end() == block);
+    }
     hak_options.quarantine = 0;
     block = alloc(4);
     expect(what_to_free(block) == block);
@@ -266,10 +364,43 @@ Test(guarded, misuse_is_reported)
         return;
     char *p = guarded(40), *q = guarded(40);
     expect_report(p + 16, "invalid free of 0x");
-    p[40] = 0;
-    expect_report(p, "write past the end of 0x");
+    for (unsigned i = 40; i < 48; i++) {
+        char was = p[i];
+        p[i] = 0;
+        expect_report(p, "write past the end of 0x");
+        p[i] = was;
+    }
     hak_guarded_free(q);
     expect_report(q, "double free of 0x");
+}
+
+static _Atomic unsigned xready;
+
+static void *free_at_once(void *p)
+{
+    xready++;
+    while (xready < 2)
+        ;
+    hak_guarded_free(p);
+    return NULL;
+}
+
+static void free_in_two_threads(void *p)
+{
+    pthread_t thread;
+    expect(pthread_create(&thread, NULL, free_at_once, p) == 0);
+    free_at_once(p);
+    pthread_join(thread, NULL);
+}
+
+Test(guarded, two_threads_never_free_one_block)
+{
+    void *p = guarded(40);
+    for (unsigned round = 0; FULL && round < 50; round++) {
+        const struct outcome *outcome = in_child(free_in_two_threads, p);
+        expect(outcome->signal == SIGABRT && strstr(outcome->errors, "double free of 0x") != NULL,
+               "in round %u: %s", round, outcome->errors);
+    }
 }
 
 static _Atomic bool xstop_asking;
@@ -301,29 +432,95 @@ Test(guarded, it_runs_out_and_goes_on)
     unsigned made = 0;
     while (FULL && (blocks[made] = guarded(100)) != NULL)
         made++;
-    expect(made == (FULL ? 256 : 0));
-    for (unsigned i = 0; i < made; i++)
+    expect(made == (FULL ? SLOTS : 0));
+    for (unsigned i = 0; i < made; i++) {
+        expect(hak_guarded_owns((char *)blocks[i] - HAK_MIN_PAGE_BYTES), "the page before");
+        expect(hak_guarded_owns((char *)blocks[i] + HAK_MIN_PAGE_BYTES), "the page behind");
         hak_guarded_free(blocks[i]);
+    }
     expect(!FULL || guarded(100) != NULL);
+}
+
+Test(guarded, a_freed_page_waits_for_all_others)
+{
+    void *freed = guarded(100);
+    for (unsigned round = 0; FULL && round < 2 * SLOTS; round++) {
+        hak_guarded_free(freed);
+        for (unsigned i = 1; i < SLOTS; i++) {
+            void *next = guarded(100);
+            expect(next != freed, "after %u others", i);
+            hak_guarded_free(next);
+        }
+        void *next = guarded(100);
+        expect(next == freed);
+    }
 }
 
 Test(guarded, refusals_leave_an_ordinary_block)
 {
-    hak_fake_os_fail(0, 1);
-    expect(hak_guarded_alloc(40) == NULL);
+    hak_fake_os_fail(0, 2 * SLOTS);
+    for (unsigned i = 0; i < 2 * SLOTS; i++)
+        expect(hak_guarded_alloc(40) == NULL);
     hak_fake_os_fail(0, 0);
-    expect(!FULL || guarded(40) != NULL);
+    for (unsigned i = 0; FULL && i < SLOTS; i++)
+        expect(guarded(40) != NULL, "block %u", i);
+}
+
+Test(guarded, a_page_that_cannot_be_emptied_is_not_used_again)
+{
+    void *p = guarded(40);
+    if (!FULL)
+        return;
+    memset(p, 2, 40);
+    hak_fake_os_fail(1, 1); // protected, not purged
+    hak_guarded_free(p);
+    hak_fake_os_fail(0, 0);
+    unsigned made = 0;
+    while (guarded(40) != NULL) // looks for zeros
+        made++;
+    expect(made == SLOTS - 1, "%u", made);
 }
 
 Test(guarded, about_one_in_so_many)
 {
-    unsigned made = 0;
+    unsigned made = 0, longest = 0, interval = 0;
     hak_options.sample = 100;
-    for (unsigned i = 0; i < 10000; i++) {
+    for (unsigned i = 0; i < 20000; i++) {
         void *p = guarded(40);
-        made += p != NULL;
-        if (p != NULL)
-            hak_guarded_free(p);
+        longest = ++interval > longest ? interval : longest;
+        if (p == NULL)
+            continue;
+        hak_guarded_free(p);
+        made++;
+        interval = 0;
     }
-    expect(FULL ? made > 50 && made < 200 : made == 0, "%u", made);
+    expect(FULL ? made > 150 && made < 260 : made == 0, "%u", made);
+    expect(!FULL || longest > 150, "nobody can foresee which, but %u are the most", longest);
+}
+
+// --- the signal
+
+static void say_mine(int number)
+{
+    dprintf(STDERR_FILENO, "mine: %d", number);
+}
+
+static void start_and_raise(void *sample)
+{
+    hak_options.sample = *(const int *)sample;
+    signal(SIGSEGV, say_mine);
+    hak_guarded_start();
+    struct sigaction now;
+    sigaction(SIGSEGV, NULL, &now);
+    expect((now.sa_handler != say_mine) == (FULL && hak_options.sample > 0));
+    raise(SIGSEGV);
+}
+
+Test(hardening, who_had_the_signal_before_still_gets_it)
+{
+    for (int sample = 0; sample < 2; sample++) {
+        const struct outcome *outcome = in_child(start_and_raise, &sample);
+        expect(outcome->code == 0 && strcmp(outcome->errors, "mine: 11") == 0,
+               "signal %d, exit %d, stderr: %s", outcome->signal, outcome->code, outcome->errors);
+    }
 }

@@ -54,6 +54,13 @@ Test(meta, pools_reuse_their_own_objects_only)
     expect(is_filled(fresh, 0, 64));
 }
 
+Test(meta, fully_hardened_it_lies_between_inaccessible_pages)
+{
+    struct hak_os_counts before = hak_os_counts();
+    expect(hak_meta_alloc(LINE) != NULL);
+    expect(hak_os_counts().map - before.map == (HAK_HARDENED_FULLY ? 3 : 1), "both are protected");
+}
+
 static void take_a_megabyte(bool may_fail)
 {
     static struct hak_meta_pool pool = {.bytes = 4096};
