@@ -72,6 +72,20 @@ Test(front, a_miss_fills_half_of_a_tiny_bin)
 }
 
 // Between a failed pop and the miss a signal handler may have allocated.
+Test(front, refills_of_hardened_builds_are_in_random_order)
+{
+    unsigned next_to_the_last = 0;
+    hak_options.hardening = 1;
+    char *last = alloc(TINY);
+    for (unsigned i = 0; i < 256; i++) {
+        char *block = alloc(TINY);
+        next_to_the_last += block == last + hak_class_stride(TINY) ||
+                            last == block + hak_class_stride(TINY);
+        last = block;
+    }
+    expect(HAK_HARDENED ? next_to_the_last < 128 : next_to_the_last > 192, "%u", next_to_the_last);
+}
+
 Test(front, a_miss_may_find_the_bin_filled)
 {
     bool zero = true;

@@ -52,6 +52,16 @@ Test(nursery, batches_are_small)
     }
 }
 
+Test(nursery, takes_no_more_than_it_may)
+{
+    void *blocks[4] = {NULL};
+    for (unsigned want = 1; want <= 3; want++) {
+        expect(hak_nursery_take(TINY, blocks, want) == want && blocks[want] == NULL);
+        for (unsigned i = 0; i < want; i++)
+            free_block(blocks[i]);
+    }
+}
+
 Test(nursery, serves_only_where_many_threads_are)
 {
     hak_options.nursery = 2;
