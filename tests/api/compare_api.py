@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run an entry-by-entry test program on the system allocator and on hakmem: same lines wanted.
 
-compare_api.py PROGRAM PROGRAM_ON_HAKMEM [LIBRARY_TO_PRELOAD]
+compare_api.py PROGRAM PROGRAM_ON_HAKMEM [LIBRARY_TO_PRELOAD] [OPTION=VALUE...]
 
 Entries that begin with "ext " are names or cases the system allocator lacks: hakmem must say "ok".
 """
@@ -26,8 +26,10 @@ def differences(system, hakmem):
 
 
 def main():
-    program, on_hakmem, *library = sys.argv[1:]
+    program, on_hakmem, *others = sys.argv[1:]
+    library = [other for other in others if "=" not in other]
     extra = {"HAKMEM_VERBOSE": "1"}
+    extra |= dict(other.split("=") for other in others if "=" in other)
     if library:
         extra["LD_PRELOAD"] = os.path.abspath(library[0])
     system, system_run = observe(program)
