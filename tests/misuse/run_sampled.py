@@ -16,6 +16,8 @@ BUGS = {
     "write_after_free": (signal.SIGSEGV, "use after free at P+3: byte 3 of a block of 40", True),
     "read_beyond": (signal.SIGSEGV, "access outside a block at P+48: byte 48 of a block of 40",
                     False),
+    "read_before": (signal.SIGSEGV, "access outside a block at P-4096: byte -4096 of a block of 40",
+                    False),
     "write_beyond": (signal.SIGABRT, "write past the end of P: the callers above allocated it",
                      False),
     "double_free": (signal.SIGABRT, "double free of P: it was freed before, by the callers above",
@@ -29,7 +31,7 @@ def wrong_with(program, bug):
     run = subprocess.run([program, bug], capture_output=True, text=True, timeout=60,
                          env=dict(os.environ, HAKMEM_SAMPLE="1"))
     address = int(run.stdout, 16)
-    said = re.sub(r"P(\+(\d+))?", lambda match: hex(address + int(match[2] or 0)), said, count=1)
+    said = re.sub(r"P([+-]\d+)?", lambda match: hex(address + int(match[1] or 0)), said, count=1)
     caller = rf"  {re.escape(os.path.realpath(program))}\+0x[0-9a-f]+"
     lists = re.split(r"hakmem: callers near the (?:allocation|free):\n", run.stderr)[1:]
     known = [re.search(caller, callers) for callers in lists]

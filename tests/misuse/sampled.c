@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { BYTES = 40 };
+enum { BYTES = 40, PAGE_BYTES = 4096 };
 
 __attribute__((noinline)) static char *allocate(void)
 {
@@ -31,6 +31,8 @@ int main(int count, char **arguments)
     }
     if (strcmp(bug, "read_beyond") == 0)
         return p[BYTES + 8];
+    if (strcmp(bug, "read_before") == 0)
+        return p[-PAGE_BYTES];
     if (strcmp(bug, "write_beyond") == 0) {
         p[BYTES] = 2;
         give_up((char *)p);
