@@ -90,6 +90,8 @@ Test(nursery, nobody_waits_for_it)
     expect(is_own(alloc(TINY)) && hak_nursery_tidy() == 0);
     hak_lock_drop(HAK_LOCK_NURSERY);
     expect(!is_own(alloc(TINY + 1)));
+    hak_nursery_tidy();
+    expect(!is_own(alloc(TINY + 2)), "and it keeps nobody waiting");
 }
 
 Test(nursery, a_thread_that_needs_little_goes_on_with_what_it_has)
@@ -116,6 +118,26 @@ Test(nursery, what_is_freed_comes_home)
     }
     hak_heap_check(heap);
     expect(chunks_left() == 0);
+}
+
+Test(nursery, is_one_owner_for_good)
+{
+    uint32_t tag = hak_slab_of(alloc(TINY))->owner->tag;
+    expect(tag != 0 && tag != heap->owner.slabs.tag);
+    expect(hak_slab_of(alloc(TINY + 1))->owner->tag == tag);
+}
+
+Test(nursery, pages_without_used_blocks_go_back)
+{
+    void *blocks[256] = {NULL};
+    for (unsigned i = 0; i < 256; i++) {
+        expect(hak_nursery_take(TINY + 8, &blocks[i], 1) == 1);
+        memset(blocks[i], 1, hak_class_usable(TINY + 8));
+    }
+    for (unsigned i = 1; i < 256; i++)
+        free_block(blocks[i]);
+    hak_front_empty(heap);
+    expect(hak_nursery_tidy() > 0);
 }
 
 static void *take_one(void *ret_block)
