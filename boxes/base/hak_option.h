@@ -20,7 +20,7 @@ enum { HAK_OPTION_INTERLEAVE = 2 }; // of HAKMEM_NUMA
         "slots a class may grow to in a thread cache")                                             \
     ROW(cache_kib, "HAKMEM_CACHE_KIB", 4096, 64, 1048576, "tiny/front",                            \
         "KiB of blocks that a thread's bins may grow to hold, beyond what they start with")        \
-    ROW(nursery, "HAKMEM_NURSERY", 8, 0, 1048576, "tiny/front",                                    \
+    ROW(nursery, "HAKMEM_NURSERY", 32, 0, 1048576, "tiny/front",                                   \
         "threads from which on the first blocks of a thread come from shared slabs; 0: never")     \
     ROW(prewarm, "HAKMEM_PREWARM", 1, 0, 2, "tiny/front",                                          \
         "in a prewarm build: 0 off, 1 fixed counts, 2 only classes that recent threads used")      \

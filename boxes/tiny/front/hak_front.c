@@ -349,7 +349,8 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
 static bool keep(struct hak_heap *heap, unsigned size_class, void *block)
 {
     struct hak_bin *bin = &heap->bins[size_class];
-    if (bin->base == NULL || heap->nursery_frees >= NURSERY_FREES)
+    bool needs_little = heap->owner.slabs.usable[size_class] == NULL;
+    if (bin->base == NULL || !needs_little || heap->nursery_frees >= NURSERY_FREES)
         return false;
     const struct hak_slab *slab = hak_slab_of(block);
     if (!hak_nursery_owns(slab) || hak_slab_index(slab, block) >= slab->blocks)
