@@ -22,7 +22,6 @@ enum {
     PAIR_MAX_BYTES = 128 * 1024,   // of larger blocks one is cached, of others at least two
     GRANTED_MAX_BYTES = 32 * 1024, // blocks up to this start with room whatever the bound
     LEAST_EXTRA_BYTES = 512 * 1024,
-    NURSERY_FREES = 256, // of a thread that allocates little
 };
 
 #define ARRAY_POOL(order)                                                                          \
@@ -344,25 +343,6 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
     hak_heap_leave(heap);
 }
 
-// A nursery's block goes back to the bin that it came from, so that a thread which needs little goes
-// on with what it has.  Each such free is a slow path: a thread that frees more gets its own slabs.
-static bool keep(struct hak_heap *heap, unsigned size_class, void *block)
-{
-    struct hak_bin *bin = &heap->bins[size_class];
-    bool needs_little = heap->owner.slabs.usable[size_class] == NULL;
-    if (bin->base == NULL || !needs_little || heap->nursery_frees >= NURSERY_FREES)
-        return false;
-    const struct hak_slab *slab = hak_slab_of(block);
-    if (!hak_nursery_owns(slab) || hak_slab_index(slab, block) >= slab->blocks)
-        return false;
-    heap->nursery_frees++;
-    hak_heap_enter(heap);
-    bool kept = hak_front_push(bin, block);
-    check_after(heap);
-    hak_heap_leave(heap);
-    return kept;
-}
-
 void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *block)
 {
     // Only tiny blocks wait: 64 pool blocks would be megabytes.
@@ -373,7 +353,7 @@ void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *blo
         give_back(heap, &block, 1);
         return;
     }
-    if (keep(heap, size_class, block))
+    if (hak_nursery_keep(heap, size_class, block))
         return;
     hak_inside_begin(); // signal handlers' frees wait meanwhile
     heap->outbox[heap->outbox_count] = block;

@@ -1,5 +1,5 @@
 #include "hak_nursery.h"
-#include "hak_heap.h"
+#include "hak_front.h"
 #include "hak_option.h"
 #include "hak_refill.h"
 #include "hak_sweep.h"
@@ -11,6 +11,7 @@
 enum {
     BATCH_BYTES = 512, // several cache lines, so that threads seldom share one
     PATIENCE = 10,     // times that a thread lets others run before it makes a slab of its own
+    KEPT_FREES = 256,  // each is a slow path
 };
 
 static struct hak_remote_owner nursery; // under HAK_LOCK_NURSERY; without a tag until first used
@@ -58,9 +59,22 @@ unsigned hak_nursery_take(unsigned size_class, void **slots, unsigned want)
     return taken;
 }
 
-bool hak_nursery_owns(const struct hak_slab *slab)
+bool hak_nursery_keep(struct hak_heap *heap, unsigned size_class, void *block)
 {
-    return slab->owner == &nursery.slabs;
+    struct hak_bin *bin = &heap->bins[size_class];
+    bool needs_little = heap->owner.slabs.usable[size_class] == NULL;
+    if (bin->base == NULL || !needs_little || heap->nursery_frees >= KEPT_FREES)
+        return false;
+    const struct hak_slab *slab = hak_slab_of(block);
+    if (slab->owner != &nursery.slabs || hak_slab_index(slab, block) >= slab->blocks)
+        return false;
+    heap->nursery_frees++;
+    hak_heap_enter(heap);
+    bool kept = hak_front_push(bin, block);
+    if (HAK_DEBUG >= 2)
+        hak_heap_check(heap);
+    hak_heap_leave(heap);
+    return kept;
 }
 
 void hak_nursery_drain(void)

@@ -2,19 +2,21 @@
 // that a thread asks for.  A process with many threads, most of which allocate next to nothing, then
 // does not pay a page for each class and thread.
 //
-// Its blocks are another owner's to whoever holds them: they go home as remote frees.
+// Its blocks are another owner's to whoever holds them.
 #ifndef HAK_NURSERY_H
 #define HAK_NURSERY_H
 
-#include "hak_slab.h"
+#include "hak_heap.h"
 
 // Takes a few blocks of the class as hak_refill does, at most `want`.  Returns the number taken; 0
 // for pool classes, while few threads have heaps, when another thread is in the nursery, and without
 // memory.  Threads: any.
 unsigned hak_nursery_take(unsigned size_class, void **slots, unsigned want);
 
-// Whether the slab is the nursery's.  Threads: any that has a block of it.
-bool hak_nursery_owns(const struct hak_slab *slab);
+// Puts a freed block back into the bin that it came from, if it is the nursery's and the thread needs
+// little: it has no free blocks of its own in that class, and has not done this often.  False: the
+// block has to go home, as a remote free.  Pre: `heap` is the calling thread's.
+bool hak_nursery_keep(struct hak_heap *heap, unsigned size_class, void *block);
 
 // Brings blocks home, unless another thread is in the nursery.  Threads: any.
 void hak_nursery_drain(void);
