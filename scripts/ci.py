@@ -18,10 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build-ci"
 
-MAIN = "box core api misuse traps golden stress fuzz"
+MAIN = "box core api misuse traps traps-preloaded golden stress fuzz"
 ONCE = "install preload presets model fault bench lab report"
 COMBINED = "core api traps golden stress fuzz" # options that other rows have tested one by one
-QUICK = "box core api misuse traps golden install"
+QUICK = "box core api misuse traps traps-preloaded golden install"
 INTERNAL = "box core stress"
 
 # name, compiler, Meson options (-D omitted), suites. The first row is the default build.

@@ -20,7 +20,8 @@ for options in header_classidx=false header_classidx=true hardening=full; do
     ninja -C "$build"
     # Tests may fail in such builds: gcov writes messages, files and memory of its own.
     meson test -C "$build" --no-rebuild --num-processes 1 -t 3 \
-        --suite box --suite core --suite api --suite misuse --suite traps --suite stress || true
+        --suite box --suite core --suite api --suite misuse \
+        --suite traps --suite traps-preloaded --suite stress || true
     # A check's other branch is a bug of hakmem.
     gcovr "${filters[@]}" --object-directory "$build" "$build" \
         --exclude-branches-by-pattern '.*HAK_(ASSERT|CHECK)\(.*' --json "$build/coverage.json"
