@@ -11,8 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -193,14 +193,14 @@ def main():
     OUT.mkdir(exist_ok=True)
     tally = Tally()
     check_format(tally)
-    fuzzing = threading.Thread(target=fuzz, args=(tally,)) # one process, beside the others
+    fuzzing = None # one process, beside the others
     if not args.quick and not args.only:
-        fuzzing.start()
+        fuzzing = ThreadPoolExecutor(1).submit(fuzz, tally)
     for name, compiler, options, suites in MATRIX[:1] if args.quick else MATRIX:
         if not args.only or name in args.only:
             run_variant(tally, name, compiler, options, QUICK if args.quick else suites)
-    if fuzzing.is_alive():
-        fuzzing.join()
+    if fuzzing:
+        fuzzing.result() # or what it raised
     passed, failed, skipped = tally.counts.values()
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     sys.exit(1 if failed or not passed else 0)

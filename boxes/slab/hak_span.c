@@ -23,8 +23,8 @@ struct hak_chunk {
     hak_granule_set free;
     hak_granule_set used;
     struct hak_chunk *next, *previous;
-    struct hak_link in_queue; // the dirty queue, if
-    bool queued;
+    bool queued;              // in the dirty queue,
+    struct hak_link in_queue; // by this
 };
 
 static struct hak_link dirty_queue = {&dirty_queue, &dirty_queue};

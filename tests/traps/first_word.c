@@ -2,15 +2,11 @@
 // in use may not. The kernel's refusal to map is a signal here, so that the moment is sure: the free
 // happens after the allocator has looked for remote frees and before it looks again.
 #define _GNU_SOURCE
-#include "trap.h"
+#include "filter.h"
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 
@@ -50,18 +46,13 @@ static void refuse(int signal, siginfo_t *info, void *context)
 static void refuse_mappings(void)
 {
     struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        FILTER_BEGIN,
+        FILTER_CALL(SYS_mmap, SECCOMP_RET_TRAP),
+        FILTER_OTHERS(SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof code / sizeof code[0], code};
     const struct sigaction action = {.sa_sigaction = refuse, .sa_flags = SA_SIGINFO};
-    CHECK(sigaction(SIGSYS, &action, NULL) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
-        return;
-    puts("this machine refuses seccomp filters");
-    exit(77);
+    CHECK(sigaction(SIGSYS, &action, NULL) == 0);
+    trap_filter(code, sizeof code / sizeof code[0]);
 }
 
 static void *take_back_and_allocate(void *low, void *high)

@@ -1,39 +1,28 @@
 // Trap 17: a seccomp filter refuses madvise, getrandom, membarrier and all about memory nodes with
 // EPERM. The program installs it, then executes itself, so that the allocator starts under it.
 #define _GNU_SOURCE
-#include "trap.h"
+#include "filter.h"
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#define REFUSE(number)                                                                             \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),                                             \
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+#define REFUSE(number) FILTER_CALL(number, SECCOMP_RET_ERRNO | EPERM)
 
 static void install_filter(void)
 {
     struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        FILTER_BEGIN,
         REFUSE(SYS_madvise),
         REFUSE(SYS_getrandom),
         REFUSE(SYS_membarrier),
         REFUSE(SYS_get_mempolicy),
         REFUSE(SYS_mbind),
         REFUSE(SYS_getcpu),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        FILTER_OTHERS(SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof code / sizeof code[0], code};
-    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
-        return;
-    puts("this machine refuses seccomp filters");
-    exit(77);
+    trap_filter(code, sizeof code / sizeof code[0]);
 }
 
 static void *thread(void *seed)

@@ -1,22 +1,17 @@
 // Trap 17: a seccomp filter kills whoever makes a call that it does not expect.  In a process with
 // one thread hakmem makes no other calls than docs/tuning.md lists.
 #define _GNU_SOURCE
-#include "trap.h"
+#include "filter.h"
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#define ALLOW(number)                                                                              \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ALLOW(number) FILTER_CALL(number, SECCOMP_RET_ALLOW)
 
 static void install_filter(void)
 {
     struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        FILTER_BEGIN,
         ALLOW(SYS_mmap),
         ALLOW(SYS_munmap),
         ALLOW(SYS_mremap),
@@ -29,14 +24,9 @@ static void install_filter(void)
         ALLOW(SYS_mbind),
         ALLOW(SYS_getcpu),
         ALLOW(SYS_exit_group), // the program's own
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        FILTER_OTHERS(SECCOMP_RET_KILL_PROCESS),
     };
-    struct sock_fprog program = {sizeof code / sizeof code[0], code};
-    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
-        return;
-    puts("this machine refuses seccomp filters");
-    exit(77);
+    trap_filter(code, sizeof code / sizeof code[0]);
 }
 
 int main(int argc, char **argv)
