@@ -4,6 +4,7 @@
 enum {
     REGRET_MS = 1000, // "soon after it was given back"
     CALM_MS = 2000,   // without regret for this long, half of what was learned is forgotten
+    SLACK_SHARE = 8,  // of the bound is added: no peak is like the one before to the byte
 };
 
 static size_t larger(size_t a, size_t b)
@@ -37,13 +38,14 @@ void hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_byt
     }
     size_t regretted = bytes < retain->given_bytes ? bytes : retain->given_bytes;
     size_t bound = hak_retain_bound(retain, floor_bytes);
+    retain->given_bytes -= regretted;
     retain->regret_bytes += regretted;
     retain->regret_ms = now;
     if (retain->regret_bytes >= bound) {
-        retain->learned_bytes = bound + larger(bound, retain->given_bytes);
+        size_t sparing = bound + larger(bound, retain->given_bytes + retain->regret_bytes);
+        retain->learned_bytes = sparing + sparing / SLACK_SHARE;
         retain->regret_bytes = 0;
     }
-    retain->given_bytes -= regretted;
 }
 
 size_t hak_retain_used(struct hak_retain *retain, size_t kept_bytes, size_t least_bytes)
