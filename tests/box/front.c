@@ -1,5 +1,6 @@
 // The thread cache.
 #include "front_tools.h"
+#include "hak_bins.h"
 
 TestSuite(front, .init = cold_heap);
 
@@ -204,7 +205,7 @@ static void note_start_slots(void)
         expect(start_slots[size_class] >= 1);
         hak_front_empty(heap); // with all of them there would be no room for the largest
     }
-    expect(heap->extra_bytes == 0);
+    expect(heap->room.extra_bytes == 0);
     hak_slab_trim(&heap->owner.slabs);
 }
 
@@ -219,7 +220,7 @@ static size_t extra_bytes(void)
         if (slots > granted)
             bytes += (slots - granted) * hak_class_stride(size_class);
     }
-    expect(bytes == heap->extra_bytes, "%zu, not %zu", heap->extra_bytes, bytes);
+    expect(bytes == heap->room.extra_bytes, "%zu, not %zu", heap->room.extra_bytes, bytes);
     return bytes;
 }
 
@@ -267,6 +268,58 @@ Test(front, growth_is_bounded_for_all_classes_together)
         expect(most >= bound / 8, "%zu of %zu KiB", most / KIB, bound / KIB);
         hak_front_empty(heap);
         hak_slab_trim(&heap->owner.slabs);
+    }
+}
+
+// Blocks of all pool classes, several MiB, freed in the order they were allocated: slabs are
+// released one after the other, which leaves no free blocks that would call for a sweep.
+static void up_and_down(void)
+{
+    enum { EACH = MIB };
+    static void *blocks[HAK_CLASS_COUNT][EACH / (2 * KIB)];
+    for (unsigned i = 0; i < EACH / (2 * KIB); i++) {
+        for (unsigned size_class = HAK_TINY_CLASSES; size_class < HAK_CLASS_COUNT; size_class++) {
+            if (i * hak_class_stride(size_class) < EACH)
+                blocks[size_class][i] = alloc(size_class);
+        }
+    }
+    for (unsigned size_class = HAK_TINY_CLASSES; size_class < HAK_CLASS_COUNT; size_class++) {
+        for (unsigned i = 0; i * hak_class_stride(size_class) < EACH; i++)
+            free_block(blocks[size_class][i]);
+    }
+    hak_heap_check(heap);
+}
+
+Test(front, bins_begin_anew_in_a_heap_that_has_shrunk)
+{
+    up_and_down();
+    expect(heap->room.given_up_bytes > 2 * MIB && heap->room.extra_bytes <= 512 * KIB);
+    size_t kept = heap->owner.slabs.span_bytes - heap->owner.slabs.free_bytes;
+    expect(kept <= 1 * MIB, "%zu KiB", kept / KIB);
+}
+
+Test(front, bins_whose_room_is_needed_again_keep_it)
+{
+    up_and_down();
+    size_t given_up = heap->room.given_up_bytes;
+    for (unsigned round = 0; round < 10; round++) {
+        up_and_down();
+        expect(heap->room.reluctance == 1 && heap->room.given_up_bytes == 0, "round %u", round);
+        expect(heap->room.extra_bytes > given_up / 2);
+    }
+}
+
+Test(front, bins_whose_room_was_not_needed_again_shrink_more_readily)
+{
+    const unsigned reluctance[] = {2, 1, 0, 0};
+    for (unsigned i = 0; i < 3; i++) {
+        heap->room.reluctance = reluctance[i];
+        heap->room.extra_bytes = 4 * MIB;
+        heap->room.given_up_bytes = 2 * MIB;
+        expect(hak_bins_are_oversized(heap), "nothing is in use");
+        hak_bins_shrink(heap);
+        expect(heap->room.reluctance == reluctance[i + 1]);
+        expect(heap->room.given_up_bytes == 4 * MIB && heap->room.extra_bytes == 0);
     }
 }
 

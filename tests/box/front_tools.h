@@ -7,7 +7,7 @@
 #include "hak_option.h"
 #include "small_registry.h"
 
-enum { TINY = 4, POOL = 30, KIB = 1024 };
+enum { TINY = 4, POOL = 30, KIB = 1024, MIB = 1024 * KIB };
 
 static struct hak_heap *heap;
 

@@ -258,7 +258,7 @@ Test(heap, an_ended_thread_keeps_nothing)
     hak_heap_check(heap);
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++)
         expect(heap->bins[size_class].base == NULL && cached(heap, size_class) == 0);
-    expect(heap->owner.slabs.slabs == 0 && heap->outbox_count == 0 && heap->extra_bytes == 0);
+    expect(heap->owner.slabs.slabs == 0 && heap->outbox_count == 0 && heap->room.extra_bytes == 0);
     hak_span_trim();
     expect(hak_span_totals().chunks == 0);
 }
@@ -369,8 +369,8 @@ Test(heap, prewarming_fills_by_count_and_within_2_mib)
     for (unsigned i = 0; i < POOL_COUNTS; i++)
         expect(cached(heap, hak_class_of(pool_counts[i].kib * 1024)) == pool_counts[i].blocks,
                "%zu KiB", pool_counts[i].kib);
-    expect(cached_bytes(heap) <= 2 * 1024 * 1024 && heap->extra_bytes <= 2 * 1024 * 1024, "%zu KiB",
-           cached_bytes(heap) / 1024);
+    expect(cached_bytes(heap) <= 2 * 1024 * 1024 && heap->room.extra_bytes <= 2 * 1024 * 1024,
+           "%zu KiB", cached_bytes(heap) / 1024);
     size_t bytes = cached_bytes(heap);
     hak_prewarm(heap);
     expect(cached_bytes(heap) == bytes, "warm enough");

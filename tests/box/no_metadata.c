@@ -4,7 +4,7 @@
 #include "hak_bigcache.h"
 #include "hak_meta.h"
 
-enum { GRANULE = HAK_GRANULE_BYTES, MIB = 1024 * KIB, BLOCKS = 200 };
+enum { GRANULE = HAK_GRANULE_BYTES, BLOCKS = 200 };
 
 static void use_up_metadata(void)
 {

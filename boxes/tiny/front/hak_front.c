@@ -1,145 +1,12 @@
-// Refill, flush, and the capacity of the bins.
-//
-// A bin starts with room for twice the refill count, but 64 KiB of blocks at most, and doubles when
-// it misses twice, up to a bound in slots and bytes for the class, and one in bytes for the thread
-// that follows what its heap has in use.
+// Refill and flush.
 #include "hak_front.h"
+#include "hak_bins.h"
 #include "hak_hardening.h"
-#include "hak_meta.h"
 #include "hak_nursery.h"
-#include "hak_option.h"
 #include "hak_refill.h"
 #include "hak_sweep.h"
 
 #include <string.h>
-
-enum {
-    ARRAY_ORDERS = 9, // slot arrays of 64 << order bytes; one slot is base[-1]
-    GROW_AFTER_MISSES = 2,
-    TINY_CLASS_BYTES = 128 * 1024, // a class may cache this much
-    POOL_CLASS_BYTES = 512 * 1024,
-    START_BYTES = 64 * 1024,
-    PAIR_MAX_BYTES = 128 * 1024,   // of larger blocks one is cached, of others at least two
-    GRANTED_MAX_BYTES = 32 * 1024, // blocks up to this start with room whatever the bound
-    LEAST_EXTRA_BYTES = 512 * 1024,
-};
-
-#define ARRAY_POOL(order)                                                                          \
-    {                                                                                              \
-        .bytes = (size_t)64 << (order), .link_offset = 0,                                          \
-    }
-static struct hak_meta_pool array_pools[ARRAY_ORDERS] = {
-    ARRAY_POOL(0), ARRAY_POOL(1), ARRAY_POOL(2), ARRAY_POOL(3), ARRAY_POOL(4),
-    ARRAY_POOL(5), ARRAY_POOL(6), ARRAY_POOL(7), ARRAY_POOL(8),
-};
-
-static unsigned array_slots(unsigned order) // usable ones
-{
-    return (unsigned)(array_pools[order].bytes / sizeof(void *)) - 1;
-}
-
-static unsigned order_for(unsigned slots)
-{
-    unsigned order = 0;
-    while (order < ARRAY_ORDERS - 1 && array_slots(order) < slots)
-        order++;
-    return order;
-}
-
-static unsigned clamp(size_t value, unsigned low, unsigned high)
-{
-    return value < low ? low : value > high ? high : (unsigned)value;
-}
-
-static unsigned capacity(const struct hak_bin *bin)
-{
-    return (unsigned)(bin->limit - bin->base);
-}
-
-static unsigned min_slots(unsigned size_class)
-{
-    return hak_class_stride(size_class) <= PAIR_MAX_BYTES ? 2 : 1;
-}
-
-static unsigned max_slots(unsigned size_class)
-{
-    size_t bytes = size_class < HAK_TINY_CLASSES ? TINY_CLASS_BYTES : POOL_CLASS_BYTES;
-    return clamp(bytes / hak_class_stride(size_class), min_slots(size_class),
-                 (unsigned)hak_options.cache_slots - 1);
-}
-
-static unsigned start_slots(unsigned size_class)
-{
-    unsigned refill = (unsigned)hak_options.refill;
-    return clamp(START_BYTES / hak_class_stride(size_class), min_slots(size_class),
-                 2 * refill); // refills get half
-}
-
-static void give_array(struct hak_bin *bin)
-{
-    if (bin->base != NULL)
-        hak_meta_give(&array_pools[order_for(capacity(bin))], bin->base - 1);
-}
-
-// What counts against the heap's bound: room beyond what classes of small blocks start with.
-static size_t extra_bytes(unsigned size_class, unsigned slots)
-{
-    size_t stride = hak_class_stride(size_class);
-    unsigned granted = stride <= GRANTED_MAX_BYTES ? start_slots(size_class) : 0;
-    return slots > granted ? (slots - granted) * stride : 0;
-}
-
-// The heap's extra bytes if the bin had room for `slots`.
-static size_t extra_with(const struct hak_heap *heap, unsigned size_class, unsigned slots)
-{
-    return heap->extra_bytes - extra_bytes(size_class, capacity(&heap->bins[size_class])) +
-           extra_bytes(size_class, slots);
-}
-
-// Half of what the heap's blocks take up, within limits.
-static size_t extra_bound(const struct hak_heap *heap)
-{
-    size_t most = (size_t)hak_options.cache_kib * 1024;
-    size_t half = (heap->owner.slabs.span_bytes - heap->owner.slabs.free_bytes) / 2;
-    half = half > LEAST_EXTRA_BYTES ? half : LEAST_EXTRA_BYTES;
-    return half < most ? half : most;
-}
-
-// Moves the bin to an array with room for `slots`.  False: no memory; the bin stays as it was.
-static bool resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
-{
-    struct hak_bin *bin = &heap->bins[size_class];
-    unsigned order = order_for(slots);
-    void **array = hak_meta_take(&array_pools[order]);
-    if (array == NULL)
-        return false;
-    size_t cached = (size_t)(bin->top - bin->base);
-    array[0] = NULL;
-    if (cached > 0)
-        memcpy(array + 1, bin->base, cached * sizeof(void *));
-    give_array(bin);
-    heap->extra_bytes = extra_with(heap, size_class, slots);
-    bin->base = array + 1;
-    bin->top = bin->base + cached;
-    bin->limit = bin->base + slots;
-    bin->misses = 0;
-    return true;
-}
-
-// Called at each refill and flush.  False: the bin has no array, and gets none.
-static bool adapt(struct hak_heap *heap, unsigned size_class)
-{
-    struct hak_bin *bin = &heap->bins[size_class];
-    if (HAK_UNLIKELY(bin->base == NULL))
-        bin->max_slots = max_slots(size_class);
-    unsigned slots = capacity(bin);
-    if (slots >= bin->max_slots || (slots > 0 && ++bin->misses < GROW_AFTER_MISSES))
-        return true;
-    unsigned wanted = slots > 0 ? array_slots(order_for(slots + 1)) : start_slots(size_class);
-    wanted = wanted < bin->max_slots ? wanted : bin->max_slots;
-    bool fits = extra_with(heap, size_class, wanted) <= extra_bound(heap);
-    return (fits && resize(heap, size_class, wanted)) || slots > 0;
-}
 
 static void check_after(const struct hak_heap *heap)
 {
@@ -164,11 +31,11 @@ static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
     }
     unsigned taken = 0;
     bool is_first = bin->base == NULL && heap->owner.slabs.usable[size_class] == NULL;
-    bool has_room = adapt(heap, size_class);
+    bool has_room = hak_bins_adapt(heap, size_class);
     if (has_room && is_first)
-        taken = hak_nursery_take(size_class, bin->base, (capacity(bin) + 1) / 2);
+        taken = hak_nursery_take(size_class, bin->base, (hak_bin_slots(bin) + 1) / 2);
     if (has_room && taken == 0)
-        taken = hak_refill(&heap->owner, size_class, bin->base, (capacity(bin) + 1) / 2);
+        taken = hak_refill(&heap->owner, size_class, bin->base, (hak_bin_slots(bin) + 1) / 2);
     if (taken == 0) // no room, a pool class without used blocks, or no memory at all
         return hak_refill_one(&heap->owner, size_class, ret_zero);
     if (HAK_HARDENED && hak_hardening_on()) // the first says it to compilers that do not optimise
@@ -314,11 +181,10 @@ static void flush_all(struct hak_heap *heap)
 // The heap has shrunk: what its bins and slabs hold on to would stay for good if it went idle now.
 static void tidy_if_due(struct hak_heap *heap)
 {
-    if (!hak_sweep_due(&heap->owner.slabs))
+    if (!hak_sweep_due(&heap->owner.slabs) && !hak_bins_are_oversized(heap))
         return;
     flush_all(heap);
-    if (heap->extra_bytes > extra_bound(heap))
-        hak_front_empty(heap); // the bins begin anew, small
+    hak_bins_shrink(heap);
     hak_front_tidy(heap);
 }
 
@@ -333,9 +199,9 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
 {
     struct hak_bin *bin = &heap->bins[size_class];
     hak_heap_enter(heap);
-    bool has_array = adapt(heap, size_class);
+    bool has_array = hak_bins_adapt(heap, size_class);
     if (has_array && bin->top == bin->limit)
-        flush(heap, bin, (capacity(bin) + 1) / 2);
+        flush(heap, bin, (hak_bin_slots(bin) + 1) / 2);
     tidy_if_due(heap);
     if (!has_array || !hak_front_push(bin, block))
         give_back(heap, &block, 1);
@@ -369,12 +235,7 @@ void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *blo
 void hak_front_empty(struct hak_heap *heap)
 {
     flush_all(heap);
-    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
-        struct hak_bin *bin = &heap->bins[size_class];
-        give_array(bin);
-        *bin = (struct hak_bin){0};
-    }
-    heap->extra_bytes = 0;
+    hak_bins_release(heap);
     check_after(heap);
 }
 
@@ -383,9 +244,9 @@ void hak_front_warm(struct hak_heap *heap, unsigned size_class, unsigned count)
     struct hak_bin *bin = &heap->bins[size_class];
     hak_heap_enter(heap);
     if (bin->base == NULL)
-        (void)adapt(heap, size_class);
-    if (capacity(bin) < count)
-        (void)resize(heap, size_class, count);
+        (void)hak_bins_adapt(heap, size_class);
+    if (hak_bin_slots(bin) < count)
+        (void)hak_bins_resize(heap, size_class, count);
     bool zero;
     void *block;
     while (bin->top < bin->limit && (size_t)(bin->top - bin->base) < count &&

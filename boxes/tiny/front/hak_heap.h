@@ -25,6 +25,13 @@ _Static_assert(sizeof(struct hak_bin) == 1 << HAK_BIN_SHIFT, "entries hold bin o
 
 enum { HAK_OUTBOX_SLOTS = 64 };
 
+// Of all bins of a heap; see hak_bins.h.
+struct hak_room {
+    size_t extra_bytes;
+    size_t given_up_bytes; // when the bins last began anew; 0 since that was a mistake
+    unsigned reluctance;   // grows with each mistake
+};
+
 enum hak_heap_state {
     HAK_HEAP_IDLE,     // in the idle list, no thread uses it
     HAK_HEAP_BOUND,    // some thread's
@@ -41,7 +48,7 @@ struct hak_heap {
     struct hak_heap *next_idle;
     unsigned nursery_frees; // that put a block back into its bin
     unsigned slow_events;   // misses, flushes and others, counted by who wants to know
-    size_t extra_bytes;     // room of bins beyond what classes of small blocks start with
+    struct hak_room room;
     unsigned outbox_count;
     void *outbox[HAK_OUTBOX_SLOTS]; // tiny blocks of other owners, on their way to them
 };

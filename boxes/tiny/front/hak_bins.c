@@ -1,0 +1,173 @@
+#include "hak_bins.h"
+#include "hak_meta.h"
+#include "hak_option.h"
+
+#include <string.h>
+
+enum {
+    ARRAY_ORDERS = 9, // slot arrays of 64 << order bytes; one slot is base[-1]
+    GROW_AFTER_MISSES = 2,
+    TINY_CLASS_BYTES = 128 * 1024, // a class may cache this much
+    POOL_CLASS_BYTES = 512 * 1024,
+    START_BYTES = 64 * 1024,
+    PAIR_MAX_BYTES = 128 * 1024,   // of larger blocks one is cached, of others at least two
+    GRANTED_MAX_BYTES = 32 * 1024, // blocks up to this start with room whatever the bound
+    LEAST_EXTRA_BYTES = 512 * 1024,
+    MAX_RELUCTANCE = 6,
+};
+
+#define ARRAY_POOL(order)                                                                          \
+    {                                                                                              \
+        .bytes = (size_t)64 << (order), .link_offset = 0,                                          \
+    }
+static struct hak_meta_pool array_pools[ARRAY_ORDERS] = {
+    ARRAY_POOL(0), ARRAY_POOL(1), ARRAY_POOL(2), ARRAY_POOL(3), ARRAY_POOL(4),
+    ARRAY_POOL(5), ARRAY_POOL(6), ARRAY_POOL(7), ARRAY_POOL(8),
+};
+
+static unsigned array_slots(unsigned order) // usable ones
+{
+    return (unsigned)(array_pools[order].bytes / sizeof(void *)) - 1;
+}
+
+static unsigned order_for(unsigned slots)
+{
+    unsigned order = 0;
+    while (order < ARRAY_ORDERS - 1 && array_slots(order) < slots)
+        order++;
+    return order;
+}
+
+static unsigned clamp(size_t value, unsigned low, unsigned high)
+{
+    return value < low ? low : value > high ? high : (unsigned)value;
+}
+
+static unsigned min_slots(unsigned size_class)
+{
+    return hak_class_stride(size_class) <= PAIR_MAX_BYTES ? 2 : 1;
+}
+
+static unsigned max_slots(unsigned size_class)
+{
+    size_t bytes = size_class < HAK_TINY_CLASSES ? TINY_CLASS_BYTES : POOL_CLASS_BYTES;
+    return clamp(bytes / hak_class_stride(size_class), min_slots(size_class),
+                 (unsigned)hak_options.cache_slots - 1);
+}
+
+static unsigned start_slots(unsigned size_class)
+{
+    unsigned refill = (unsigned)hak_options.refill;
+    return clamp(START_BYTES / hak_class_stride(size_class), min_slots(size_class),
+                 2 * refill); // refills get half
+}
+
+static void give_array(struct hak_bin *bin)
+{
+    if (bin->base != NULL)
+        hak_meta_give(&array_pools[order_for(hak_bin_slots(bin))], bin->base - 1);
+}
+
+// What `slots` of the class count as.
+static size_t extra_bytes(unsigned size_class, unsigned slots)
+{
+    size_t stride = hak_class_stride(size_class);
+    unsigned granted = stride <= GRANTED_MAX_BYTES ? start_slots(size_class) : 0;
+    return slots > granted ? (slots - granted) * stride : 0;
+}
+
+// The heap's extra if the bin had room for `slots`.
+static size_t extra_with(const struct hak_heap *heap, unsigned size_class, unsigned slots)
+{
+    return heap->room.extra_bytes -
+           extra_bytes(size_class, hak_bin_slots(&heap->bins[size_class])) +
+           extra_bytes(size_class, slots);
+}
+
+// Cached blocks count as used.
+static size_t used_bytes(const struct hak_heap *heap)
+{
+    return heap->owner.slabs.span_bytes - heap->owner.slabs.free_bytes;
+}
+
+static size_t extra_bound(const struct hak_heap *heap)
+{
+    size_t most = (size_t)hak_options.cache_kib * 1024;
+    size_t half = used_bytes(heap) / 2;
+    half = half > LEAST_EXTRA_BYTES ? half : LEAST_EXTRA_BYTES;
+    return half < most ? half : most;
+}
+
+bool hak_bins_resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
+{
+    struct hak_bin *bin = &heap->bins[size_class];
+    unsigned order = order_for(slots);
+    void **array = hak_meta_take(&array_pools[order]);
+    if (array == NULL)
+        return false;
+    size_t cached = (size_t)(bin->top - bin->base);
+    array[0] = NULL;
+    if (cached > 0)
+        memcpy(array + 1, bin->base, cached * sizeof(void *));
+    give_array(bin);
+    heap->room.extra_bytes = extra_with(heap, size_class, slots);
+    bin->base = array + 1;
+    bin->top = bin->base + cached;
+    bin->limit = bin->base + slots;
+    bin->misses = 0;
+    return true;
+}
+
+// The bins have more room than before.
+static void regret(struct hak_room *room)
+{
+    if (room->given_up_bytes == 0 || room->extra_bytes <= room->given_up_bytes / 2)
+        return;
+    room->given_up_bytes = 0;
+    if (room->reluctance < MAX_RELUCTANCE)
+        room->reluctance++;
+}
+
+bool hak_bins_adapt(struct hak_heap *heap, unsigned size_class)
+{
+    struct hak_bin *bin = &heap->bins[size_class];
+    if (HAK_UNLIKELY(bin->base == NULL))
+        bin->max_slots = max_slots(size_class);
+    unsigned slots = hak_bin_slots(bin);
+    if (slots >= bin->max_slots || (slots > 0 && ++bin->misses < GROW_AFTER_MISSES))
+        return true;
+    unsigned wanted = slots > 0 ? array_slots(order_for(slots + 1)) : start_slots(size_class);
+    wanted = wanted < bin->max_slots ? wanted : bin->max_slots;
+    bool fits = extra_with(heap, size_class, wanted) <= extra_bound(heap);
+    if (!fits || !hak_bins_resize(heap, size_class, wanted))
+        return slots > 0;
+    regret(&heap->room);
+    return true;
+}
+
+void hak_bins_release(struct hak_heap *heap)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        struct hak_bin *bin = &heap->bins[size_class];
+        give_array(bin);
+        *bin = (struct hak_bin){0};
+    }
+    heap->room.extra_bytes = 0;
+}
+
+bool hak_bins_are_oversized(const struct hak_heap *heap)
+{
+    size_t extra = heap->room.extra_bytes;
+    return extra > LEAST_EXTRA_BYTES && used_bytes(heap) / 4 * 3 < extra >> heap->room.reluctance;
+}
+
+void hak_bins_shrink(struct hak_heap *heap)
+{
+    struct hak_room *room = &heap->room;
+    if (room->extra_bytes <= extra_bound(heap))
+        return;
+    if (room->given_up_bytes != 0 && room->reluctance > 0)
+        room->reluctance--; // the last time was no mistake
+    room->given_up_bytes = room->extra_bytes;
+    hak_bins_release(heap);
+}
