@@ -24,7 +24,7 @@ void hak_remote_put(struct hak_slab *slab, unsigned word, uint64_t bits);
 size_t hak_remote_drain(struct hak_remote_owner *owner);
 
 // Whether a drain would find something.  Threads: any; a hint.
-HAK_FAST bool hak_remote_pending(struct hak_remote_owner *owner)
+HAK_FAST bool hak_remote_pending(const struct hak_remote_owner *owner)
 {
     return atomic_load_explicit(&owner->xinbox, memory_order_relaxed) != NULL;
 }

@@ -276,7 +276,7 @@ size_t hak_core_trim(void)
         trimmed = hak_front_tidy(heap);
         hak_heap_leave(heap);
     }
-    hak_heap_drain_idle();
+    hak_heap_tidy_idle(0);
     trimmed += hak_nursery_tidy();
     return trimmed + hak_bigcache_trim() + hak_span_trim();
 }

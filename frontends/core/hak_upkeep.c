@@ -27,7 +27,7 @@ static _Atomic uint64_t xlast_ms; // of the last upkeep without a janitor
 
 static size_t kept_bytes(void)
 {
-    return hak_span_totals().dirty_bytes + hak_bigcache_bytes();
+    return hak_span_totals().dirty_bytes + hak_bigcache_bytes() + hak_heap_unswept_bytes();
 }
 
 // `all`: all threads may be idle, so that nothing has to be at hand.
@@ -35,7 +35,7 @@ static void give_back_unused(bool all)
 {
     hak_span_tick(all);
     hak_bigcache_tick(all);
-    hak_heap_drain_idle();
+    hak_heap_tidy_idle(PERIOD_MS);
     hak_nursery_tidy();
 }
 

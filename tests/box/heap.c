@@ -208,7 +208,7 @@ Test(heap, idle_heaps_are_drained_by_others)
         send_home(blocks[i]);
     expect(hak_remote_pending(&heap->owner));
     uint64_t purges = hak_os_counts().purge;
-    hak_heap_drain_idle();
+    hak_heap_tidy_idle(0);
     expect(hak_os_counts().purge > purges, "and gives back what became free");
     expect(!hak_remote_pending(&heap->owner) && heap->state == HAK_HEAP_IDLE);
     hak_heap_check(heap);
@@ -235,6 +235,38 @@ Test(heap, idle_heaps_are_drained_when_a_thread_ends)
     pthread_join(thread, NULL);
     expect(!hak_remote_pending(&heaps[0]->owner));
     expect(heaps[0]->state == HAK_HEAP_IDLE && heaps[1]->state == HAK_HEAP_IDLE);
+}
+
+static void *leave_free_pages(void *ret_heap)
+{
+    for (unsigned i = 0; i < BLOCKS; i++)
+        blocks[i] = alloc(24);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        if (i % 32 != 0 && !hak_front_push(&hak_heap_self->bins[24], blocks[i]))
+            hak_front_full(hak_heap_self, 24, blocks[i]);
+    }
+    return note_heap(ret_heap);
+}
+
+Test(heap, pages_of_an_ended_thread_wait_a_while_for_the_next)
+{
+    struct hak_heap *heap;
+    run(leave_free_pages, &heap);
+    uint64_t purges = hak_os_counts().purge;
+    hak_heap_check(heap);
+    expect(hak_heap_unswept_bytes() == heap->owner.slabs.free_bytes && heap->unswept_bytes > 0);
+    hak_fake_os_advance(999);
+    hak_heap_tidy_idle(1000);
+    expect(hak_os_counts().purge == purges && hak_heap_unswept_bytes() > 0);
+    hak_fake_os_advance(1);
+    hak_heap_tidy_idle(1000);
+    expect(hak_os_counts().purge > purges && hak_heap_unswept_bytes() == 0);
+    purges = hak_os_counts().purge;
+    hak_heap_tidy_idle(0);
+    expect(hak_os_counts().purge == purges, "once is enough");
+    struct hak_heap *adopted;
+    run(note_heap, &adopted);
+    expect(adopted == heap && hak_heap_unswept_bytes() == 0, "nothing became free since");
 }
 
 static void *fill_caches(void *ret_heap)

@@ -308,7 +308,7 @@ inline drain_inbox() /* hak_remote_drain */
     od
 }
 
-/* --- heaps: hak_heap_bind, thread_exits, hak_heap_drain_idle */
+/* --- heaps: hak_heap_bind, thread_exits, care_for_idle */
 
 inline bind()
 {

@@ -95,8 +95,10 @@ bool hak_bigcache_put(struct hak_mapping mapping)
     bool kept = hak_pieces_add(merged); // after a merge there is a descriptor to reuse
     if (!kept)
         kept_bytes -= mapping.bytes;
+    bool too_much = kept_bytes > bound;
     hak_lock_drop(HAK_LOCK_BIGCACHE);
-    shrink_to(bound);
+    if (too_much)
+        shrink_to(bound);
     return kept;
 }
 

@@ -5,7 +5,9 @@
 #include "hak_meta.h"
 #include "hak_nursery.h"
 #include "hak_option.h"
+#include "hak_os_boundary.h"
 #include "hak_prewarm.h"
+#include "hak_sweep.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,6 +19,7 @@ _Thread_local struct hak_heap *hak_heap_self = &hak_heap_none;
 // Under HAK_LOCK_HEAPS.
 static struct hak_heap *all_heaps;
 static struct hak_heap *idle_heaps; // the last one idled first: its memory is warm
+static size_t unswept_bytes;        // of all idle heaps
 static uint32_t owners;
 
 static _Atomic uint32_t xbound_heaps; // relaxed: it orders nothing
@@ -46,17 +49,25 @@ static void watch_thread(struct hak_heap *heap)
         (void)__cxa_thread_atexit_impl(thread_exits, heap, &__dso_handle);
 }
 
-// Takes the first idle heap out of the list, or the first with blocks waiting for it.
-static struct hak_heap *take_idle(bool pending)
+// Whether others freed blocks of an idle heap, or it waits for a sweep since before `unswept_ms`.
+static bool needs_care_locked(const struct hak_heap *heap, uint64_t unswept_ms)
+{
+    return hak_remote_pending(&heap->owner) ||
+           (heap->unswept_bytes != 0 && heap->unswept_ms < unswept_ms);
+}
+
+// Takes the first idle heap out of the list, or the first that needs care.
+static struct hak_heap *take_idle(bool any, uint64_t unswept_ms)
 {
     hak_lock_take(HAK_LOCK_HEAPS);
     struct hak_heap **link = &idle_heaps;
-    while (*link != NULL && pending && !hak_remote_pending(&(*link)->owner))
+    while (*link != NULL && !any && !needs_care_locked(*link, unswept_ms))
         link = &(*link)->next_idle;
     struct hak_heap *heap = *link;
     if (heap != NULL) {
         *link = heap->next_idle;
         heap->state = HAK_HEAP_BOUND;
+        unswept_bytes -= heap->unswept_bytes;
     }
     hak_lock_drop(HAK_LOCK_HEAPS);
     return heap;
@@ -90,7 +101,7 @@ static struct hak_heap *make_heap(void)
 
 static struct hak_heap *take_or_make(void)
 {
-    struct hak_heap *heap = take_idle(false);
+    struct hak_heap *heap = take_idle(true, 0);
     if (heap == NULL)
         heap = make_heap();
     if (heap == NULL)
@@ -151,6 +162,7 @@ static void idle_locked(struct hak_heap *heap)
     heap->state = HAK_HEAP_IDLE;
     heap->next_idle = idle_heaps;
     idle_heaps = heap;
+    unswept_bytes += heap->unswept_bytes;
 }
 
 static void give_idle(struct hak_heap *heap)
@@ -165,13 +177,45 @@ unsigned hak_heaps_bound(void)
     return atomic_load_explicit(&xbound_heaps, memory_order_relaxed);
 }
 
-void hak_heap_drain_idle(void)
+size_t hak_heap_unswept_bytes(void)
 {
-    for (struct hak_heap *heap; (heap = take_idle(true)) != NULL; give_idle(heap)) {
+    hak_lock_take(HAK_LOCK_HEAPS);
+    size_t bytes = unswept_bytes;
+    hak_lock_drop(HAK_LOCK_HEAPS);
+    return bytes;
+}
+
+// Pre: the heap is the caller's, its bins are empty.
+static void settle(struct hak_heap *heap)
+{
+    struct hak_slab_owner *slabs = &heap->owner.slabs;
+    hak_remote_drain(&heap->owner);
+    hak_slab_trim(slabs);
+    if (hak_sweep_due(slabs))
+        (void)hak_sweep(slabs);
+    heap->unswept_bytes = slabs->free_bytes - slabs->sweep.settled_free_bytes;
+    heap->unswept_ms = hak_os_now_ms();
+}
+
+static void tidy(struct hak_heap *heap)
+{
+    hak_front_tidy(heap);
+    heap->unswept_bytes = 0;
+}
+
+static void care_for_idle(void (*care)(struct hak_heap *), uint64_t unswept_ms)
+{
+    for (struct hak_heap *heap; (heap = take_idle(false, unswept_ms)) != NULL; give_idle(heap)) {
         hak_heap_enter(heap);
-        hak_front_tidy(heap);
+        care(heap);
         hak_heap_leave(heap);
     }
+}
+
+void hak_heap_tidy_idle(uint64_t rest_ms)
+{
+    uint64_t now = hak_os_now_ms();
+    care_for_idle(tidy, now >= rest_ms ? now - rest_ms + 1 : 0);
 }
 
 // A thread ends: its cached blocks go back to their slabs, its heap to the next thread.
@@ -184,13 +228,13 @@ static void thread_exits(void *argument)
         hak_prewarm_learn(heap);
     hak_heap_enter(heap);
     hak_front_empty(heap);
-    hak_front_tidy(heap);
+    settle(heap);
     hak_heap_leave(heap);
     hak_heap_self = &hak_heap_none;
     ends++;
     bool last = atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed) == 1;
     give_idle(heap);
-    hak_heap_drain_idle();
+    care_for_idle(settle, 0);
     hak_nursery_drain();
     if (last)
         hak_bell_ring();

@@ -46,6 +46,8 @@ struct hak_heap {
     enum hak_heap_state state;     // under HAK_LOCK_HEAPS
     struct hak_heap *next;         // all heaps
     struct hak_heap *next_idle;
+    size_t unswept_bytes;   // free in its slabs when its thread ended, and not yet swept
+    uint64_t unswept_ms;    // since when
     unsigned nursery_frees; // that put a block back into its bin
     unsigned slow_events;   // misses, flushes and others, counted by who wants to know
     struct hak_room room;
@@ -121,9 +123,12 @@ unsigned hak_heaps_bound(void);
 // The tag of a new owner of slabs.  0: there are too many.  Threads: any.
 uint32_t hak_heap_new_tag(void);
 
-// Brings blocks home to idle heaps, which no thread would drain before it adopts them, and gives
-// back what that frees.  Threads: any.
-void hak_heap_drain_idle(void);
+// Brings blocks home to idle heaps, which no thread would drain before it adopts them, and sweeps
+// those that have been idle for `rest_ms`: the next thread may want the pages.  Threads: any.
+void hak_heap_tidy_idle(uint64_t rest_ms);
+
+// Bytes that idle heaps hold in slabs that were not swept.  Threads: any.
+size_t hak_heap_unswept_bytes(void);
 
 // In a forked child, all locks held: the heaps of threads that do not exist here become idle.
 void hak_heap_after_fork(void);
