@@ -66,11 +66,11 @@ static void lower(long *value, long most)
 static void go_on_diet(void)
 {
     lower(&hak_options.refill, 8);
-    lower(&hak_options.cache_slots, 64);
-    lower(&hak_options.cache_kib, 128);
+    lower(&hak_options.cache_slots, 256);
+    lower(&hak_options.cache_kib, 512);
     lower(&hak_options.dirty_mib, 2);
     lower(&hak_options.dirty_percent, 2);
-    lower(&hak_options.bigcache_mib, 4);
+    lower(&hak_options.bigcache_mib, 16);
     lower(&hak_options.chunk_max, 2);
 }
 
