@@ -219,7 +219,9 @@ Test(heap, idle_heaps_are_drained_by_others)
     expect(adopted == heap);
 }
 
-Test(heap, idle_heaps_are_drained_when_a_thread_ends)
+// A thread ends after others freed all but every 32nd of the `count` blocks that an idle heap left.
+static struct hak_heap *end_one_while_another_waits(void *(*leave)(void *), void **left,
+                                                    unsigned count)
 {
     struct hak_heap *heaps[2];
     pthread_t thread;
@@ -227,14 +229,39 @@ Test(heap, idle_heaps_are_drained_when_a_thread_ends)
     sem_init(&may_leave, 0, 0);
     expect(pthread_create(&thread, NULL, note_heap_and_wait, &heaps[1]) == 0);
     sem_wait(&arrived);
-    run(leave_blocks, &heaps[0]);
-    for (unsigned i = 0; i < BLOCKS; i++)
-        send_home(blocks[i]);
+    run(leave, &heaps[0]);
+    for (unsigned i = 0; i < count; i++) {
+        if (i % 32 != 0)
+            send_home(left[i]);
+    }
     expect(heaps[0] != heaps[1] && hak_remote_pending(&heaps[0]->owner));
     sem_post(&may_leave);
     pthread_join(thread, NULL);
     expect(!hak_remote_pending(&heaps[0]->owner));
     expect(heaps[0]->state == HAK_HEAP_IDLE && heaps[1]->state == HAK_HEAP_IDLE);
+    return heaps[0];
+}
+
+Test(heap, idle_heaps_are_drained_when_a_thread_ends)
+{
+    struct hak_heap *heap = end_one_while_another_waits(leave_blocks, blocks, BLOCKS);
+    expect(heap->unswept_bytes > 0 && hak_os_counts().purge == 0, "not worth a sweep yet");
+}
+
+enum { MANY = 2000 };
+static void *many_blocks[MANY];
+
+static void *leave_many_blocks(void *ret_heap)
+{
+    for (unsigned i = 0; i < MANY; i++)
+        many_blocks[i] = alloc(24);
+    return note_heap(ret_heap);
+}
+
+Test(heap, many_blocks_that_come_home_to_an_idle_heap_are_swept_at_once)
+{
+    struct hak_heap *heap = end_one_while_another_waits(leave_many_blocks, many_blocks, MANY);
+    expect(heap->unswept_bytes == 0 && hak_os_counts().purge > 0);
 }
 
 static void *leave_free_pages(void *ret_heap)
