@@ -82,7 +82,15 @@ HAK_FAST unsigned hak_ctz64(uint64_t word) // Pre: word != 0
 
 HAK_FAST unsigned hak_popcount64(uint64_t word)
 {
+#if defined(__x86_64__) && !defined(__POPCNT__)
+    // The compiler would call libgcc.  Counts in pairs, in fours, in bytes; the product sums bytes.
+    word -= word >> 1 & 0x5555555555555555;
+    word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)(word * 0x0101010101010101 >> 56);
+#else
     return (unsigned)__builtin_popcountll(word);
+#endif
 }
 
 // Bits 0 to count - 1.  Pre: count <= 64.

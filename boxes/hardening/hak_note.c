@@ -16,7 +16,7 @@ static _Atomic uint8_t *live_note(struct hak_slab *slab, const void *p, const ch
                                   const char *what_if_freed)
 {
     unsigned index = hak_slab_index(slab, p);
-    if (HAK_UNLIKELY(index >= slab->blocks))
+    if (HAK_UNLIKELY(index == HAK_SLAB_NO_INDEX))
         hak_panic(what, p, "it points into a block, not at its start");
     _Atomic uint8_t *note = hak_slab_note(slab, index);
     if (HAK_UNLIKELY(atomic_load_explicit(note, memory_order_relaxed) != LIVE))

@@ -8,6 +8,7 @@
 // Descriptors by the power of two that holds their bitmap words: 1, 2, 4, ... HAK_SLAB_MAX_WORDS.
 enum { DESCRIPTOR_POOLS = 8 };
 _Static_assert(1 << (DESCRIPTOR_POOLS - 1) == HAK_SLAB_MAX_WORDS, "the last pool fits the class 0");
+_Static_assert(HAK_SLAB_MAX_WORDS <= UINT8_MAX && HAK_CLASS_COUNT <= UINT8_MAX, "a byte each");
 
 #define POOL(order)                                                                                \
     {                                                                                              \
@@ -77,8 +78,9 @@ static void describe(struct hak_slab *slab, struct hak_slab_owner *owner, unsign
     slab->stride = (uint32_t)hak_class_stride(size_class);
     slab->reciprocal = (((uint64_t)1 << 40) + slab->stride - 1) / slab->stride;
     slab->blocks = (uint16_t)hak_class_blocks(size_class);
-    slab->words = (uint16_t)((slab->blocks + 63u) / 64);
-    slab->size_class = size_class;
+    slab->block_bytes = slab->blocks * slab->stride;
+    slab->words = (uint8_t)((slab->blocks + 63u) / 64);
+    slab->size_class = (uint8_t)size_class;
     slab->owner = owner;
     slab->span = *span;
     for (unsigned i = 0; i < HAK_SLAB_MAX_PAGES / 64; i++)
@@ -143,12 +145,10 @@ void hak_slab_take(struct hak_slab *slab, unsigned word, uint64_t bits)
     if (slab->fresh_index < end)
         slab->fresh_index = (uint16_t)end;
     hak_sweep_taken(slab, word * 64 + hak_ctz64(bits), end);
-    if (slab->free_blocks == 0) {
-        unlist(slab);
-        return;
-    }
-    while (hak_slab_free_bits(slab, slab->first_word) == 0)
+    while (slab->first_word < slab->words && hak_slab_free_bits(slab, slab->first_word) == 0)
         slab->first_word++;
+    if (slab->first_word == slab->words)
+        unlist(slab);
 }
 
 void hak_slab_put(struct hak_slab *slab, unsigned word, uint64_t bits)
@@ -157,14 +157,13 @@ void hak_slab_put(struct hak_slab *slab, unsigned word, uint64_t bits)
     if (HAK_UNLIKELY((free & bits) != 0))
         double_free(slab, word, free & bits);
     set_free_bits(slab, word, free | bits);
-    if (slab->free_blocks == 0) {
-        list(slab);
+    if (word < slab->first_word) {
+        if (slab->free_blocks == 0)
+            list(slab);
         slab->first_word = (uint16_t)word;
     }
     slab->free_blocks += hak_popcount64(bits);
     slab->owner->free_bytes += (size_t)hak_popcount64(bits) * slab->stride;
-    if (word < slab->first_word)
-        slab->first_word = (uint16_t)word;
 }
 
 bool hak_slab_settle(struct hak_slab *slab)
@@ -198,7 +197,8 @@ void hak_slab_check(const struct hak_slab *slab)
         HAK_CHECK(bits == 0 || word >= slab->first_word);
         free += hak_popcount64(bits);
     }
-    HAK_CHECK(free == 0 || hak_slab_free_bits(slab, slab->first_word) != 0);
+    HAK_CHECK(free == 0 ? slab->first_word == slab->words
+                        : hak_slab_free_bits(slab, slab->first_word) != 0);
     HAK_CHECK(free == slab->free_blocks && free <= slab->blocks);
     HAK_CHECK(slab->xpin != HAK_SLAB_CLOSED);
     HAK_CHECK(hak_slab_of(slab->first_block) == slab);

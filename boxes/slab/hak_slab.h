@@ -8,7 +8,7 @@
 //   INV free_blocks == number of 1 bits; free_blocks + allocated == blocks
 //   INV a bit is never 1 in both bitmaps
 //   INV a slab is in its owner's list for its class exactly when free_blocks > 0; then word
-//       first_word has a free block and none before it has
+//       first_word has a free block and none before it has; otherwise first_word == words
 //   INV a pinned slab is never released
 //
 // Threads: an owner is used by one thread at a time, and only that thread touches its slabs; the
@@ -49,14 +49,14 @@ struct hak_slab {
     char *first_block;
     uint64_t reciprocal; // ceil(2^40 / stride): offset -> index without a division
     uint32_t stride;
+    uint32_t block_bytes; // of all blocks
     uint16_t blocks;
-    uint16_t words; // of one bitmap
-    uint32_t size_class;
+    uint8_t words; // of one bitmap
+    uint8_t size_class;
+    uint32_t free_blocks; // the owner's, as what follows `owner`
     struct hak_slab_owner *owner;
-    // The owner's.
     struct hak_slab *next, *previous; // in owner->usable; `next` also links freed descriptors
-    uint32_t free_blocks;
-    uint16_t first_word;  // no free block in any word before this
+    uint16_t first_word;  // no free block in any word before this; `words` if there is none at all
     uint16_t fresh_index; // blocks from here on were never handed out
     struct hak_span span;
     uint64_t purged[HAK_SLAB_MAX_PAGES / 64]; // one bit a page: given back, not touched since
@@ -79,16 +79,18 @@ HAK_FAST char *hak_slab_block(const struct hak_slab *slab, unsigned index)
     return slab->first_block + (size_t)index * slab->stride;
 }
 
-// Inverse of hak_slab_block.  Returns slab->blocks or more when `p` is no block's first byte.
+enum { HAK_SLAB_NO_INDEX = UINT16_MAX }; // more than any slab has blocks
+
+// Inverse of hak_slab_block.  HAK_SLAB_NO_INDEX when `p` is no block's first byte.
 // 2^40 is exact: offset * stride < 2^39 for every class (the condition of Granlund & Montgomery,
 // "Division by Invariant Integers using Multiplication", 1994).
 HAK_FAST unsigned hak_slab_index(const struct hak_slab *slab, const void *p)
 {
     uint64_t offset = (uint64_t)((const char *)p - slab->first_block);
-    if (HAK_UNLIKELY(offset >= (uint64_t)HAK_SLAB_MAX_GRANULES * HAK_GRANULE_BYTES))
-        return UINT32_MAX; // before the first block
+    if (HAK_UNLIKELY(offset >= slab->block_bytes))
+        return HAK_SLAB_NO_INDEX;
     unsigned index = (unsigned)(offset * slab->reciprocal >> 40);
-    return index * (uint64_t)slab->stride == offset ? index : UINT32_MAX;
+    return index * (uint64_t)slab->stride == offset ? index : HAK_SLAB_NO_INDEX;
 }
 
 HAK_FAST uint64_t hak_slab_free_bits(const struct hak_slab *slab, unsigned word)
@@ -124,6 +126,24 @@ void hak_slab_take(struct hak_slab *slab, unsigned word, uint64_t bits);
 // Puts blocks back: `bits` of word `word`.  Lists the slab again.
 // Errors: panics on a block that is free already.  Threads: the owner's.
 void hak_slab_put(struct hak_slab *slab, unsigned word, uint64_t bits);
+
+// The same for one block, in less time.
+HAK_FAST void hak_slab_put_one(struct hak_slab *slab, unsigned index)
+{
+    unsigned word = index / 64;
+    uint64_t bit = (uint64_t)1 << (index % 64);
+    uint64_t free = hak_slab_free_bits(slab, word);
+    bool is_first = word < slab->first_word;
+    if (HAK_UNLIKELY((free & bit) != 0 || (is_first && slab->free_blocks == 0))) {
+        hak_slab_put(slab, word, bit); // a double free; a slab to be listed
+        return;
+    }
+    if (is_first)
+        slab->first_word = (uint16_t)word;
+    atomic_store_explicit(&slab->xbits[word], free | bit, memory_order_relaxed);
+    slab->free_blocks++;
+    slab->owner->free_bytes += slab->stride;
+}
 
 // To be called after one or more hak_slab_put: releases the slab when it is empty, not pinned, and
 // large or not the owner's only one of the class to take from.  Returns true when `slab` is gone.

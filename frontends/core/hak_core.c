@@ -126,7 +126,7 @@ static bool push_checked(struct hak_heap *heap, struct hak_bin *bin, void *p)
 {
     hak_heap_enter(heap);
     const struct hak_slab *slab = hak_slab_of(p);
-    if (hak_slab_index(slab, p) >= slab->blocks)
+    if (hak_slab_index(slab, p) == HAK_SLAB_NO_INDEX)
         hak_panic("invalid free of", p, "it points into a block, not at its start");
     for (void **slot = bin->base; slot < bin->top; slot++) {
         if (*slot == p)
@@ -227,7 +227,7 @@ static size_t live_usable(const void *p)
         return usable;
     struct hak_slab *slab = hak_slab_of(p);
     unsigned index = hak_slab_index(slab, p);
-    if (HAK_UNLIKELY(index >= slab->blocks))
+    if (HAK_UNLIKELY(index == HAK_SLAB_NO_INDEX))
         hak_panic("invalid realloc of", p, "it points into a block, not at its start");
     if (slab->owner == &hak_heap_self->owner.slabs && HAK_UNLIKELY(hak_slab_is_free(slab, index)))
         realloc_of_freed(p);

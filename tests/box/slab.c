@@ -34,7 +34,10 @@ static void take(struct hak_slab *slab, unsigned word, uint64_t bits)
 static void put(struct hak_slab *slab, unsigned word, uint64_t bits)
 {
     size_t free_bytes = owner.free_bytes;
-    hak_slab_put(slab, word, bits);
+    if (hak_popcount64(bits) == 1)
+        hak_slab_put_one(slab, word * 64 + hak_ctz64(bits));
+    else
+        hak_slab_put(slab, word, bits);
     expect(owner.free_bytes - free_bytes == hak_popcount64(bits) * slab->stride);
     hak_slab_check(slab);
     hak_slab_owner_check(&owner);
@@ -176,6 +179,12 @@ static void put_twice(void *argument)
     hak_slab_put(slab, 1, 12);
 }
 
+static void put_one_twice(void *argument)
+{
+    hak_slab_put_one(argument, 65);
+    hak_slab_put_one(argument, 65);
+}
+
 Test(slab, putting_twice_is_a_double_free)
 {
     struct hak_slab *slab = new_slab(0);
@@ -183,6 +192,8 @@ Test(slab, putting_twice_is_a_double_free)
     char text[64];
     snprintf(text, sizeof text, "double free of %p:", (void *)hak_slab_block(slab, 64 + 2));
     expect_panic(put_twice, slab, text);
+    snprintf(text, sizeof text, "double free of %p:", (void *)hak_slab_block(slab, 65));
+    expect_panic(put_one_twice, slab, text);
 }
 
 Test(slab, fresh_blocks_are_known)

@@ -1,5 +1,6 @@
 // Double free with another free between.
-// -> double free of P: freed twice without an allocation between; run with AddressSanitizer
+// -> double free of P: the block was free already; run with AddressSanitizer to find who freed it
+//    first
 // -> [debug-1] double free of P: it is in the thread's cache already
 #include "misuse.h"
 

@@ -61,7 +61,7 @@ struct hak_slab *hak_front_locate(const void *block, unsigned *ret_index)
         hak_panic("invalid free of", block, "it points into no block; was it freed before?");
     struct hak_slab *slab = hak_slab_of(block);
     unsigned index = hak_slab_index(slab, block);
-    if (index >= slab->blocks)
+    if (index == HAK_SLAB_NO_INDEX)
         hak_panic("invalid free of", block, "it points into a block, not at its start");
     *ret_index = index;
     return slab;
@@ -79,21 +79,31 @@ static bool keeps_step(void **blocks, size_t step)
     return wrong == 0;
 }
 
-// Whether a run of more than AT_ONCE neighbours may begin with blocks[0]: a single comparison.
-static bool may_run(void **blocks, unsigned count, size_t stride)
+// Whether a run of more than AT_ONCE neighbours may begin with blocks[0].  Pre: there are as many.
+static bool may_run(void **blocks)
 {
-    if (count <= AT_ONCE)
-        return false;
-    size_t distance = (uintptr_t)blocks[AT_ONCE] - (uintptr_t)blocks[0];
-    return distance == AT_ONCE * stride || distance == -(AT_ONCE * stride);
+    uintptr_t first = (uintptr_t)blocks[0];
+    return (uintptr_t)blocks[AT_ONCE] - first == AT_ONCE * ((uintptr_t)blocks[1] - first);
 }
 
-// How many of `blocks`, from the first on, which has the given index, are neighbours in one bitmap
-// word, in ascending or descending order.  `*ret_bits`: theirs in that word.  Pre: count > 1.
-static unsigned run_length(const struct hak_slab *slab, unsigned index, void **blocks,
-                           unsigned count, uint64_t *ret_bits)
+// Releases a slab that has become empty.  What is still to be returned to it was freed twice: a look
+// at the next few blocks finds that while it is still known whose they are.
+HAK_COLD static void settle(struct hak_slab *slab, void **rest, unsigned count)
 {
-    size_t step = (uintptr_t)blocks[1] - (uintptr_t)blocks[0];
+    for (unsigned i = 0; i < count && i < 64; i++) {
+        if ((size_t)((char *)rest[i] - slab->first_block) < slab->block_bytes)
+            double_free(rest[i]);
+    }
+    hak_slab_settle(slab);
+}
+
+// Returns a run of neighbours, in ascending or descending order, from blocks[0] on, as far as they
+// lie in one bitmap word.  Returns how many those are, at least one.  Pre: count > 0.
+static unsigned give_run(struct hak_heap *heap, void **blocks, unsigned count)
+{
+    unsigned index;
+    struct hak_slab *slab = hak_front_locate(blocks[0], &index);
+    size_t step = count > 1 ? (uintptr_t)blocks[1] - (uintptr_t)blocks[0] : 0;
     bool up = step == slab->stride;
     unsigned left = slab->blocks - index; // the next slab may follow without a gap
     unsigned room = up ? 64 - index % 64 : index % 64 + 1;
@@ -107,48 +117,47 @@ static unsigned run_length(const struct hak_slab *slab, unsigned index, void **b
             length++;
     }
     unsigned lowest = up ? index : index - (length - 1);
-    *ret_bits = hak_bits_below64(length) << (lowest % 64);
+    uint64_t bits = hak_bits_below64(length) << (lowest % 64);
+    if (slab->owner == &heap->owner.slabs) {
+        hak_slab_put(slab, index / 64, bits);
+        if (slab->free_blocks == slab->blocks)
+            settle(slab, blocks + length, count - length);
+    } else {
+        hak_remote_put(slab, index / 64, bits);
+    }
     return length;
 }
 
-// How many of `blocks`, from the first on, which has the given index, lie in its bitmap word.
-// `*ret_bits`: theirs in that word.
-static unsigned collect(const struct hak_slab *slab, unsigned index, void **blocks, unsigned count,
-                        uint64_t *ret_bits)
+// Returns blocks[0], if it is the heap's own.  Pre: count > 0, the heap has a tag.
+HAK_FAST bool give_own(const struct hak_heap *heap, void **blocks, unsigned count)
 {
-    unsigned word = index / 64, taken = 0;
-    uint64_t bits = 0;
-    do {
-        uint64_t run_bits = (uint64_t)1 << (index % 64);
-        unsigned run = 1;
-        if (may_run(blocks + taken, count - taken, slab->stride))
-            run = run_length(slab, index, blocks + taken, count - taken, &run_bits);
-        if (HAK_UNLIKELY((bits & run_bits) != 0))
-            double_free(hak_slab_block(slab, word * 64 + hak_ctz64(bits & run_bits)));
-        bits |= run_bits;
-        taken += run;
-        if (taken == count)
-            break;
-        index = hak_slab_index(slab, blocks[taken]);
-    } while (index / 64 == word && index < slab->blocks);
-    *ret_bits = bits;
-    return taken;
+    if (hak_page_registry_entry_xor(blocks[0], &heap->owner.slabs.tag) >= HAK_BIN_END)
+        return false;
+    struct hak_slab *slab = hak_slab_of(blocks[0]);
+    unsigned index = hak_slab_index(slab, blocks[0]);
+    if (HAK_UNLIKELY(index == HAK_SLAB_NO_INDEX))
+        return false;
+    hak_slab_put_one(slab, index);
+    if (HAK_UNLIKELY(slab->free_blocks == slab->blocks))
+        settle(slab, blocks + 1, count - 1);
+    return true;
 }
 
-// Returns blocks to their slabs, one operation for consecutive ones in one bitmap word.
+// Returns blocks to their slabs: at once what lies in one bitmap word as a long run, or as a run of
+// another owner's, whom each operation costs more.
 static void give_back(struct hak_heap *heap, void **blocks, unsigned count)
 {
     for (unsigned i = 0; i < count;) {
-        unsigned index;
-        uint64_t bits;
-        struct hak_slab *slab = hak_front_locate(blocks[i], &index);
-        i += collect(slab, index, blocks + i, count - i, &bits);
-        if (slab->owner == &heap->owner.slabs) {
-            hak_slab_put(slab, index / 64, bits);
-            hak_slab_settle(slab);
-        } else {
-            hak_remote_put(slab, index / 64, bits);
+        unsigned end = count;
+        if (count - i > AT_ONCE) {
+            end = i + AT_ONCE;
+            if (may_run(blocks + i)) {
+                i += give_run(heap, blocks + i, count - i);
+                continue;
+            }
         }
+        while (i < end)
+            i += give_own(heap, blocks + i, count - i) ? 1 : give_run(heap, blocks + i, count - i);
     }
 }
 
@@ -216,7 +225,7 @@ void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *blo
     if (may_wait && !hak_heap_is_bound(heap))
         heap = hak_heap_for_frees();
     if (!may_wait || !hak_heap_is_bound(heap)) {
-        give_back(heap, &block, 1);
+        give_run(heap, &block, 1);
         return;
     }
     if (hak_nursery_keep(heap, size_class, block))

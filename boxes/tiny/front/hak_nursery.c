@@ -66,7 +66,7 @@ bool hak_nursery_keep(struct hak_heap *heap, unsigned size_class, void *block)
     if (bin->base == NULL || !needs_little || heap->nursery_frees >= KEPT_FREES)
         return false;
     const struct hak_slab *slab = hak_slab_of(block);
-    if (slab->owner != &nursery.slabs || hak_slab_index(slab, block) >= slab->blocks)
+    if (slab->owner != &nursery.slabs || hak_slab_index(slab, block) == HAK_SLAB_NO_INDEX)
         return false;
     heap->nursery_frees++;
     hak_heap_enter(heap);

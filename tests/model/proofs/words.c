@@ -47,6 +47,7 @@ static struct hak_slab *any_slab(unsigned word, unsigned *ret_kept_blocks)
     slab->words = WORDS;
     slab->blocks = 64 * WORDS;
     slab->stride = STRIDE;
+    slab->first_word = WORDS;
     uint64_t kept = 0;
     for (unsigned i = WORDS; i-- > 0;) {
         uint64_t bits = ANY();
@@ -74,6 +75,7 @@ static void expect_invariants(const struct hak_slab *slab, unsigned free_blocks)
         any = any || bits != 0;
     }
     EXPECT(slab->free_blocks == free_blocks && any == (free_blocks > 0));
+    EXPECT(any || slab->first_word == WORDS);
     EXPECT((owner.usable[slab->size_class] == slab) == any);
     EXPECT(owner.free_bytes == (size_t)free_blocks * STRIDE);
 }
