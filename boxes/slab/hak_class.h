@@ -48,7 +48,8 @@ enum {
 
 // Smallest class whose blocks hold n bytes; HAK_CLASS_COUNT when only a large block does.
 #define HAK_CLASS_OF(n)                                                                            \
-    (HAK_CLASS_OF_STRIDE(n) + (unsigned)(HAK_CLASS_USABLE(HAK_CLASS_OF_STRIDE(n)) < (n)))
+    (HAK_CLASS_OF_STRIDE(n) +                                                                      \
+     (unsigned)(HAK_HEADER_CLASSIDX && HAK_CLASS_USABLE(HAK_CLASS_OF_STRIDE(n)) < (n)))
 
 HAK_FAST size_t hak_class_stride(unsigned size_class)
 {

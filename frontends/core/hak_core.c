@@ -82,12 +82,20 @@ static void end_slow(bool allocating)
     hak_upkeep_event(hak_heap_self, allocating);
 }
 
-void *hak_core_alloc_slow(size_t bytes)
+// Not inline: a hit in a pool bin would save its registers.
+__attribute__((noinline)) static void *alloc_miss(size_t bytes)
 {
     bool zero;
     void *block = alloc(bytes, 1, &zero);
     end_slow(true);
     return block;
+}
+
+void *hak_core_alloc_slow(size_t bytes)
+{
+    void *block;
+    bool hit = bytes > HAK_TINY_MAX_BYTES && hak_pool_pop(hak_heap_self, bytes, &block);
+    return hit ? block : alloc_miss(bytes);
 }
 
 void *hak_core_calloc(size_t count, size_t bytes)
@@ -97,8 +105,10 @@ void *hak_core_calloc(size_t count, size_t bytes)
         return refuse(HAK_REFUSAL_SIZE);
     bool zero = false;
     void *block;
-    if (total > HAK_TINY_MAX_BYTES ||
-        !hak_front_pop(hak_heap_bin(hak_heap_self, hak_tiny_bin(total)), &block)) {
+    bool hit = total <= HAK_TINY_MAX_BYTES
+                   ? hak_front_pop(hak_heap_bin(hak_heap_self, hak_tiny_bin(total)), &block)
+                   : hak_pool_pop(hak_heap_self, total, &block);
+    if (!hit) {
         block = alloc(total, 1, &zero);
         end_slow(false);
     }
@@ -195,9 +205,8 @@ void *hak_core_aligned(size_t alignment, size_t bytes)
     return block;
 }
 
-size_t hak_core_usable(const void *p)
+static size_t usable_of(const void *p, uint32_t entry)
 {
-    uint32_t entry = p != NULL ? hak_page_registry_entry(p) : 0;
     switch (kind_of(entry)) {
     case SLAB_BLOCK:
         return hak_class_usable((entry & HAK_ENTRY_OFFSET_MASK) >> HAK_BIN_SHIFT);
@@ -209,6 +218,11 @@ size_t hak_core_usable(const void *p)
     return hak_emergency_usable(p);
 }
 
+size_t hak_core_usable(const void *p)
+{
+    return usable_of(p, p != NULL ? hak_page_registry_entry(p) : 0);
+}
+
 _Noreturn static void realloc_of_freed(const void *p)
 {
     hak_panic("invalid realloc of", p,
@@ -217,10 +231,9 @@ _Noreturn static void realloc_of_freed(const void *p)
 
 // The usable bytes of a block that is about to be resized.  Panics on what is no live block, as far
 // as one look into the caller's cache can tell.
-static size_t live_usable(const void *p)
+static size_t live_usable(const void *p, uint32_t entry)
 {
-    uint32_t entry = hak_page_registry_entry(p);
-    size_t usable = hak_core_usable(p);
+    size_t usable = usable_of(p, entry);
     if (HAK_UNLIKELY(usable == 0))
         hak_panic("invalid realloc of", p, "it is no live block of hakmem's");
     if (kind_of(entry) != SLAB_BLOCK)
@@ -239,11 +252,11 @@ static size_t live_usable(const void *p)
 
 void *hak_core_realloc(void *p, size_t bytes)
 {
-    size_t usable = live_usable(p);
+    uint32_t entry = hak_page_registry_entry(p);
+    size_t usable = live_usable(p, entry);
     if (hak_core_may_stay(usable, bytes))
         return p;
-    bool is_large = kind_of(hak_page_registry_entry(p)) == LARGE_BLOCK;
-    if (is_large && bytes > HAK_POOL_MAX_BYTES && hak_inside == 0) {
+    if (kind_of(entry) == LARGE_BLOCK && bytes > HAK_POOL_MAX_BYTES && hak_inside == 0) {
         void *moved = hak_large_resize(p, bytes);
         if (moved != NULL)
             return moved;

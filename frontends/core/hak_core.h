@@ -1,7 +1,7 @@
 // The allocator, put together: in which order the boxes are asked.  Both frontends are thin shells
 // over these functions; a refusal is NULL with errno ENOMEM.
 //
-//   malloc(n)   bin of n's class, newest block                                  (hit, inline)
+//   malloc(n)   bin of n's class, newest block          (hit, inline to 2 KiB)
 //               -> refill (drain, slabs, new slab)          n <= 512 KiB
 //               -> large (cached mapping, new mapping)      n above
 //   free(p)     registry entry ^ own tag is a bin: push                         (hit, inline)
