@@ -82,7 +82,7 @@ static void end_slow(bool allocating)
     hak_upkeep_event(hak_heap_self, allocating);
 }
 
-// Not inline: a hit in a pool bin would save its registers.
+// Not inline: the short ways past it would save its registers.
 __attribute__((noinline)) static void *alloc_miss(size_t bytes)
 {
     bool zero;
@@ -178,12 +178,21 @@ static void free_slow(void *p)
         hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), p);
 }
 
-void hak_core_free_slow(void *p)
+// Not inline: see alloc_miss.
+__attribute__((noinline)) static void free_miss(void *p)
 {
-    if (p == NULL)
-        return;
     free_slow(p);
     end_slow(false);
+}
+
+void hak_core_free_slow(void *p)
+{
+    struct hak_heap *heap = hak_heap_self;
+    uint32_t entry = hak_page_registry_entry(p);
+    bool is_remote = kind_of(entry) == SLAB_BLOCK && hak_inside == 0 &&
+                     hak_classidx_bin(p, &heap->owner.slabs.tag) >= HAK_BIN_END;
+    if (p != NULL && !(is_remote && hak_front_post(heap, entry, p)))
+        free_miss(p);
 }
 
 void *hak_core_aligned(size_t alignment, size_t bytes)

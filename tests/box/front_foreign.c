@@ -62,6 +62,26 @@ Test(front_foreign, foreign_tiny_blocks_wait_in_the_outbox)
     expect(!hak_remote_pending(&lender.heap->owner), "its thread drained before it ended");
 }
 
+static bool post(struct hak_heap *to, void *block)
+{
+    return hak_front_post(to, hak_page_registry_entry(block), block);
+}
+
+Test(front_foreign, posting_leaves_all_but_the_simplest_case_to_others)
+{
+    pthread_t thread = start_lender();
+    expect(!post(heap, lender.pool[3]) && !post(&hak_heap_none, lender.tiny[0]));
+    for (unsigned i = 0; i < HAK_OUTBOX_SLOTS - 1; i++)
+        expect(post(heap, lender.tiny[i]) && heap->outbox_count == i + 1 && hak_inside == 0);
+    expect(!post(heap, lender.tiny[HAK_OUTBOX_SLOTS - 1]), "that one would be the last");
+    expect(!hak_remote_pending(&lender.heap->owner));
+    hak_front_free_remote(heap, TINY, lender.tiny[HAK_OUTBOX_SLOTS - 1]);
+    expect(heap->outbox_count == 0 && hak_remote_pending(&lender.heap->owner));
+    end_lender(thread);
+    for (unsigned i = 0; i < HAK_OUTBOX_SLOTS; i++)
+        expect(is_in_slab(lender.tiny[i]));
+}
+
 Test(front_foreign, foreign_pool_blocks_go_home_at_once)
 {
     pthread_t thread = start_lender();

@@ -124,7 +124,11 @@ Test(nursery, is_one_owner_for_good)
 {
     uint32_t tag = hak_slab_of(alloc(TINY))->owner->tag;
     expect(tag != 0 && tag != heap->owner.slabs.tag);
-    expect(hak_slab_of(alloc(TINY + 1))->owner->tag == tag);
+    void *block = alloc(TINY + 1);
+    uint32_t entry = hak_page_registry_entry(block);
+    expect(hak_slab_of(block)->owner->tag == tag && hak_nursery_owns(entry));
+    expect(!hak_nursery_owns(heap->owner.slabs.tag | (entry & HAK_ENTRY_OFFSET_MASK)));
+    expect(!hak_front_post(heap, entry, block), "it may be kept");
 }
 
 Test(nursery, pages_without_used_blocks_go_back)

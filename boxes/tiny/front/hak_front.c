@@ -163,7 +163,8 @@ static void give_back(struct hak_heap *heap, void **blocks, unsigned count)
 
 static void flush_outbox(struct hak_heap *heap)
 {
-    give_back(heap, heap->outbox, heap->outbox_count);
+    for (unsigned i = 0; i < heap->outbox_count;)
+        i += give_run(heap, heap->outbox + i, heap->outbox_count - i);
     heap->outbox_count = 0;
 }
 
@@ -230,10 +231,9 @@ void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *blo
     }
     if (hak_nursery_keep(heap, size_class, block))
         return;
-    hak_inside_begin(); // signal handlers' frees wait meanwhile
-    heap->outbox[heap->outbox_count] = block;
-    atomic_signal_fence(memory_order_release); // what a forked child finds in the outbox is a block
-    if (++heap->outbox_count == HAK_OUTBOX_SLOTS) {
+    hak_inside_begin();
+    hak_front_outbox_add(heap, block);
+    if (heap->outbox_count == HAK_OUTBOX_SLOTS) {
         hak_heap_enter(heap);
         flush_outbox(heap);
         hak_heap_leave(heap);

@@ -3,6 +3,7 @@
 #define HAK_FRONT_H
 
 #include "hak_heap.h"
+#include "hak_nursery.h"
 
 // Takes the newest block out of the bin.  False when it is empty, or when its two newest entries are
 // the same block (a double free: hak_front_miss reports it).  base[-1] makes the second look safe.
@@ -55,6 +56,29 @@ HAK_FAST void *hak_front_alloc(struct hak_heap *heap, unsigned size_class, bool 
 // Frees a block of the bin's class after hak_front_push found no room: flushes the older half.
 // Pre: `heap` is the calling thread's.
 void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block);
+
+// Adds a block of another heap's to the outbox.  Pre: there is room; signal handlers' frees wait.
+HAK_FAST void hak_front_outbox_add(struct hak_heap *heap, void *block)
+{
+    heap->outbox[heap->outbox_count] = block;
+    atomic_signal_fence(memory_order_release); // what a forked child finds in the outbox is a block
+    heap->outbox_count++;
+}
+
+// Lets a tiny block of another heap's wait in the outbox.  False: it is no such block, or needs a
+// closer look.  Pre: `entry` is that of its slab.
+HAK_FAST bool hak_front_post(struct hak_heap *heap, uint32_t entry, void *block)
+{
+    bool is_tiny = (entry & HAK_ENTRY_OFFSET_MASK) < HAK_TINY_CLASSES << HAK_BIN_SHIFT;
+    if (!is_tiny || !hak_heap_is_bound(heap) || hak_nursery_owns(entry))
+        return false;
+    hak_inside_begin();
+    bool has_room = heap->outbox_count < HAK_OUTBOX_SLOTS - 1; // the last one makes it go home
+    if (has_room)
+        hak_front_outbox_add(heap, block);
+    hak_inside_end();
+    return has_room;
+}
 
 // Frees a block whose slab is another heap's.  `heap` may be hak_heap_none.
 void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *block);

@@ -14,12 +14,16 @@ enum {
     KEPT_FREES = 256,  // each is a slow path
 };
 
+_Atomic uint32_t hak_nursery_xtag;
+
 static struct hak_remote_owner nursery; // under HAK_LOCK_NURSERY; without a tag until first used
 
 static bool has_tag(void)
 {
-    if (nursery.slabs.tag == 0)
+    if (nursery.slabs.tag == 0) {
         nursery.slabs.tag = hak_heap_new_tag();
+        atomic_store_explicit(&hak_nursery_xtag, nursery.slabs.tag, memory_order_relaxed);
+    }
     return nursery.slabs.tag != 0;
 }
 

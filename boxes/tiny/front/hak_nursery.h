@@ -8,6 +8,17 @@
 
 #include "hak_heap.h"
 
+// The nursery's tag; 0 until it is first used.  Relaxed: whoever has a block of its got that from
+// somebody who had read the tag.
+extern HAK_HIDDEN _Atomic uint32_t hak_nursery_xtag;
+
+// Whether an entry, one of a slab, names the nursery as owner.  Threads: any.
+HAK_FAST bool hak_nursery_owns(uint32_t entry)
+{
+    uint32_t tag = atomic_load_explicit(&hak_nursery_xtag, memory_order_relaxed);
+    return (entry ^ tag) < HAK_BIN_END;
+}
+
 // Takes a few blocks of the class as hak_refill does, at most `want`.  Returns the number taken; 0
 // for pool classes, while few threads have heaps, when another thread is in the nursery, and without
 // memory.  Threads: any.
