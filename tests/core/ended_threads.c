@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-enum { THREADS = 4, BLOCKS = 2500, BLOCK_BYTES = 1024, SECOND_MS = 1000, PATIENCE_MS = 20000 };
+enum { THREADS = 4, BLOCKS = 2500, BLOCK_BYTES = 1000, SECOND_MS = 1000, PATIENCE_MS = 20000 };
 
 static pthread_barrier_t done, may_end;
 
