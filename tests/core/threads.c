@@ -29,8 +29,31 @@ static void run_threads(int count)
     }
 }
 
+static void *make_one(void *nothing)
+{
+    (void)nothing;
+    return hak_alloc(100);
+}
+
+// As a signal handler does that interrupts the allocator while it uses the outbox.
+static void free_of_a_handler_waits(void)
+{
+    pthread_t thread;
+    void *block;
+    hak_free(hak_alloc(100));
+    EXPECT(pthread_create(&thread, NULL, make_one, NULL) == 0, "thread");
+    pthread_join(thread, &block);
+    EXPECT(block != NULL && hak_heap_is_bound(hak_heap_self), "no memory");
+    unsigned waiting = hak_heap_self->outbox_count;
+    hak_inside_begin();
+    hak_free(block);
+    hak_inside_end();
+    EXPECT(hak_heap_self->outbox_count == waiting, "the outbox is not a handler's");
+}
+
 int main(void)
 {
+    free_of_a_handler_waits();
     run_threads(20);
     size_t mapped = hak_os_counts().mapped_bytes;
     run_threads(2000);
