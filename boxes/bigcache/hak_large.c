@@ -132,6 +132,30 @@ static char *move(struct hak_large *large, size_t bytes)
     return place;
 }
 
+static bool grow(struct hak_large *large, size_t bytes)
+{
+    struct hak_mapping *mapping = &large->mapping;
+    if (hak_bigcache_extend(mapping, bytes))
+        return true;
+    char *start = hak_os_resize(mapping->start, mapping->bytes, bytes, mapping->start);
+    if (start == NULL)
+        start = move(large, bytes);
+    if (start == NULL)
+        return false;
+    mapping->start = start; // pages that move stay on their node
+    mapping->bytes = bytes;
+    return true;
+}
+
+static void shrink(struct hak_large *large, size_t bytes)
+{
+    struct hak_mapping rest = large->mapping;
+    rest.start += bytes;
+    rest.bytes -= bytes;
+    large->mapping.bytes = bytes;
+    give_mapping(rest);
+}
+
 void *hak_large_resize(void *p, size_t bytes)
 {
     struct hak_large *large = descriptor(p);
@@ -143,15 +167,12 @@ void *hak_large_resize(void *p, size_t bytes)
         return p;
     if (HAK_HARDENED_FULLY)
         return NULL; // what follows the block would not move along
-    char *start = hak_os_resize(p, old_bytes, rounded, p);
-    if (start == NULL)
-        start = move(large, rounded);
-    if (start == NULL)
+    if (rounded < old_bytes)
+        shrink(large, rounded);
+    else if (!grow(large, rounded))
         return NULL;
-    large->mapping.start = start; // pages that move stay on their node
-    large->mapping.bytes = rounded;
     count_bytes(rounded, old_bytes);
-    return start;
+    return large->mapping.start;
 }
 
 size_t hak_large_usable(const void *p)

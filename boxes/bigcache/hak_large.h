@@ -16,7 +16,8 @@ void *hak_large_alloc(size_t bytes, size_t alignment, bool *ret_zero);
 // Frees a large block.  Errors: panics when `p` is not a block's start.  Pre: registry entry large.
 void hak_large_free(void *p);
 
-// Resizes a large block by moving its pages.  NULL: not possible, the block is as it was.
+// Resizes a large block in place, from and to the cache as far as that has what follows, or by
+// moving its pages.  NULL: not possible, the block is as it was.
 // Pre: bytes > HAK_POOL_MAX_BYTES.
 void *hak_large_resize(void *p, size_t bytes);
 

@@ -141,6 +141,22 @@ Test(bigcache, a_piece_serves_until_it_is_used_up)
     }
 }
 
+Test(bigcache, a_mapping_grows_into_what_is_kept_behind_it)
+{
+    struct hak_mapping whole = map(8 * GRANULE);
+    struct hak_mapping first = {whole.start, 2 * GRANULE, 0};
+    expect(!hak_bigcache_extend(&first, 3 * GRANULE) && first.bytes == 2 * GRANULE, "none is kept");
+    put((struct hak_mapping){whole.start + 2 * GRANULE, 6 * GRANULE, 0});
+    expect(!hak_bigcache_extend(&first, 9 * GRANULE) && first.bytes == 2 * GRANULE, "too little");
+    struct hak_mapping placed = {whole.start, 2 * GRANULE, 1};
+    expect(!hak_bigcache_extend(&placed, 3 * GRANULE), "on another node, perhaps");
+    expect(hak_bigcache_extend(&first, 3 * GRANULE) == keeps());
+    expect(hak_bigcache_extend(&first, 8 * GRANULE) == keeps());
+    expect(first.bytes == (keeps() ? 8 : 2) * GRANULE && hak_bigcache_bytes() == 0);
+    unmap(first);
+    expect(mapped() == 0);
+}
+
 Test(bigcache, alignment_is_kept)
 {
     struct hak_mapping aligned = {hak_os_map(1 * MIB, 4 * MIB), 1 * MIB, 0}, taken;

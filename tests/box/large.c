@@ -113,6 +113,25 @@ Test(large, resizing_keeps_contents)
     free_large(p);
 }
 
+Test(large, growing_again_costs_no_kernel_call)
+{
+    if (is_impl("none") || HAK_HARDENED_FULLY)
+        return;
+    uint64_t calls = 0;
+    for (unsigned round = 0; round < 3; round++) {
+        unsigned char *p = alloc(600 * KIB, 1);
+        for (size_t bytes = 600 * KIB; bytes < 1800 * KIB; bytes += 100 * KIB) {
+            memset(p, (int)(bytes / KIB % 251), bytes);
+            p = hak_large_resize(p, bytes + 100 * KIB);
+            expect(p != NULL && is_filled(p, (int)(bytes / KIB % 251), bytes));
+        }
+        p = hak_large_resize(p, 700 * KIB); // the rest is kept
+        free_large(p);
+        expect(round == 0 || kernel_calls() == calls, "round %u", round);
+        calls = kernel_calls();
+    }
+}
+
 Test(large, a_refused_resize_leaves_the_block)
 {
     if (HAK_HARDENED_FULLY)

@@ -102,24 +102,47 @@ bool hak_bigcache_put(struct hak_mapping mapping)
     return kept;
 }
 
+// The piece's first bytes, or all of it.
+static struct hak_mapping take_locked(struct hak_piece *piece, size_t bytes)
+{
+    struct hak_mapping taken = piece->mapping;
+    if (bytes < taken.bytes)
+        taken = hak_pieces_cut(piece, HAK_EDGE_START, bytes);
+    else
+        hak_pieces_remove(piece);
+    kept_bytes -= taken.bytes;
+    hak_retain_now(&retained, kept_bytes);
+    return taken;
+}
+
 bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping)
 {
     hak_lock_take(HAK_LOCK_BIGCACHE);
     struct hak_piece *piece = hak_pieces_fit(bytes, alignment);
-    size_t cut_bytes = hak_round_up(bytes, HAK_GRANULE_BYTES);
     if (piece != NULL) {
-        *ret_mapping = piece->mapping;
-        if (piece->mapping.bytes - bytes > bytes / WASTE_SHARE && cut_bytes < piece->mapping.bytes)
-            *ret_mapping = hak_pieces_cut(piece, HAK_EDGE_START, cut_bytes);
-        else
-            hak_pieces_remove(piece);
-        kept_bytes -= ret_mapping->bytes;
-        hak_retain_now(&retained, kept_bytes);
+        size_t all_bytes = piece->mapping.bytes;
+        bool cut = all_bytes - bytes > bytes / WASTE_SHARE;
+        *ret_mapping = take_locked(piece, cut ? hak_round_up(bytes, HAK_GRANULE_BYTES) : all_bytes);
     } else {
         hak_retain_needed(&retained, bytes, floor_bytes());
     }
     hak_lock_drop(HAK_LOCK_BIGCACHE);
     return piece != NULL;
+}
+
+bool hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes)
+{
+    size_t more_bytes = bytes - mapping->bytes;
+    hak_lock_take(HAK_LOCK_BIGCACHE);
+    struct hak_piece *after = hak_pieces_at(HAK_EDGE_START, mapping->start + mapping->bytes);
+    bool fits = after != NULL && after->mapping.placed == mapping->placed &&
+                after->mapping.bytes >= more_bytes;
+    if (fits)
+        mapping->bytes += take_locked(after, more_bytes).bytes;
+    else
+        hak_retain_needed(&retained, more_bytes, floor_bytes());
+    hak_lock_drop(HAK_LOCK_BIGCACHE);
+    return fits;
 }
 
 size_t hak_bigcache_trim(void)
