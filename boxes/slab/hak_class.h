@@ -41,10 +41,10 @@ enum {
      : (c) <= 8 ? (size_t)(c)*16                                                                   \
                 : (size_t)(5 + ((c)-9) % 4) << (((c)-9) / 4 + 5))
 
-// Bytes of a block of class c that its user may write.
-#define HAK_CLASS_USABLE(c)                                                                        \
-    (HAK_CLASS_STRIDE(c) -                                                                         \
-     (size_t)(HAK_HEADER_CLASSIDX && HAK_CLASS_STRIDE(c) % HAK_MIN_PAGE_BYTES != 0))
+// Bytes of a block that its user may write, by its stride and by its class.
+#define HAK_USABLE_OF_STRIDE(stride)                                                               \
+    ((stride) - (size_t)(HAK_HEADER_CLASSIDX && (stride) % HAK_MIN_PAGE_BYTES != 0))
+#define HAK_CLASS_USABLE(c) HAK_USABLE_OF_STRIDE(HAK_CLASS_STRIDE(c))
 
 // Smallest class whose blocks hold n bytes; HAK_CLASS_COUNT when only a large block does.
 #define HAK_CLASS_OF(n)                                                                            \

@@ -93,6 +93,12 @@ HAK_FAST unsigned hak_slab_index(const struct hak_slab *slab, const void *p)
     return index * (uint64_t)slab->stride == offset ? index : HAK_SLAB_NO_INDEX;
 }
 
+// Bytes of a block that its user may write.
+HAK_FAST size_t hak_slab_usable(const struct hak_slab *slab)
+{
+    return HAK_USABLE_OF_STRIDE((size_t)slab->stride);
+}
+
 HAK_FAST uint64_t hak_slab_free_bits(const struct hak_slab *slab, unsigned word)
 {
     return atomic_load_explicit(&slab->xbits[word], memory_order_relaxed);

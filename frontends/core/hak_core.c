@@ -243,12 +243,13 @@ _Noreturn static void realloc_of_freed(const void *p)
 // as one look into the caller's cache can tell.
 static size_t live_usable(const void *p, uint32_t entry)
 {
-    size_t usable = usable_of(p, entry);
-    if (HAK_UNLIKELY(usable == 0))
-        hak_panic("invalid realloc of", p, "it is no live block of hakmem's");
-    if (kind_of(entry) != SLAB_BLOCK)
+    if (HAK_UNLIKELY(kind_of(entry) != SLAB_BLOCK)) {
+        size_t usable = usable_of(p, entry);
+        if (usable == 0)
+            hak_panic("invalid realloc of", p, "it is no live block of hakmem's");
         return usable;
-    struct hak_slab *slab = hak_slab_of(p);
+    }
+    const struct hak_slab *slab = hak_slab_of(p);
     unsigned index = hak_slab_index(slab, p);
     if (HAK_UNLIKELY(index == HAK_SLAB_NO_INDEX))
         hak_panic("invalid realloc of", p, "it points into a block, not at its start");
@@ -257,7 +258,7 @@ static size_t live_usable(const void *p, uint32_t entry)
     struct hak_bin *bin = hak_heap_bin(hak_heap_self, entry & HAK_ENTRY_OFFSET_MASK);
     if (HAK_UNLIKELY(hak_front_freed_last(bin, p)))
         realloc_of_freed(p);
-    return usable;
+    return hak_slab_usable(slab);
 }
 
 void *hak_core_realloc(void *p, size_t bytes)
@@ -275,7 +276,8 @@ void *hak_core_realloc(void *p, size_t bytes)
     if (block == NULL)
         return NULL;
     memcpy(block, p, bytes < usable ? bytes : usable);
-    hak_core_free(p);
+    struct hak_heap *heap = hak_heap_self;
+    hak_core_free_into(heap, entry ^ heap->owner.slabs.tag, p);
     return block;
 }
 

@@ -27,14 +27,20 @@ HAK_FAST void *hak_core_alloc(size_t bytes)
     return HAK_LIKELY(hak_front_pop(bin, &block)) ? block : hak_core_alloc_slow(bytes);
 }
 
+// Frees a block into the bin at `offset` of the calling thread's heap, if that is one.
+// Errors: panics on what is no live block.
+HAK_FAST void hak_core_free_into(struct hak_heap *heap, size_t offset, void *p)
+{
+    if (HAK_UNLIKELY(offset >= HAK_BIN_END || HAK_DEBUG) ||
+        HAK_UNLIKELY(!hak_front_push(hak_heap_bin(heap, offset), p)))
+        hak_core_free_slow(p);
+}
+
 // Frees a block.  Errors: panics on what is no live block.
 HAK_FAST void hak_core_free(void *p)
 {
     struct hak_heap *heap = hak_heap_self;
-    size_t offset = hak_classidx_bin(p, &heap->owner.slabs.tag);
-    if (HAK_UNLIKELY(offset >= HAK_BIN_END || HAK_DEBUG) ||
-        HAK_UNLIKELY(!hak_front_push(hak_heap_bin(heap, offset), p)))
-        hak_core_free_slow(p);
+    hak_core_free_into(heap, hak_classidx_bin(p, &heap->owner.slabs.tag), p);
 }
 
 // As hak_core_alloc, zeroed.
