@@ -34,10 +34,15 @@ static void take(struct hak_slab *slab, unsigned word, uint64_t bits)
 static void put(struct hak_slab *slab, unsigned word, uint64_t bits)
 {
     size_t free_bytes = owner.free_bytes;
-    if (hak_popcount64(bits) == 1)
-        hak_slab_put_one(slab, word * 64 + hak_ctz64(bits));
-    else
+    void *blocks[8];
+    unsigned count = hak_popcount64(bits);
+    if (slab->free_blocks > 0 && count <= 8) {
+        for (uint64_t left = bits; left != 0; left &= left - 1) // the last first
+            blocks[hak_popcount64(left) - 1] = hak_slab_block(slab, word * 64 + hak_ctz64(left));
+        expect(hak_slab_put_each(slab, blocks, count) == count);
+    } else {
         hak_slab_put(slab, word, bits);
+    }
     expect(owner.free_bytes - free_bytes == hak_popcount64(bits) * slab->stride);
     hak_slab_check(slab);
     hak_slab_owner_check(&owner);
@@ -179,12 +184,6 @@ static void put_twice(void *argument)
     hak_slab_put(slab, 1, 12);
 }
 
-static void put_one_twice(void *argument)
-{
-    hak_slab_put_one(argument, 65);
-    hak_slab_put_one(argument, 65);
-}
-
 Test(slab, putting_twice_is_a_double_free)
 {
     struct hak_slab *slab = new_slab(0);
@@ -192,8 +191,23 @@ Test(slab, putting_twice_is_a_double_free)
     char text[64];
     snprintf(text, sizeof text, "double free of %p:", (void *)hak_slab_block(slab, 64 + 2));
     expect_panic(put_twice, slab, text);
-    snprintf(text, sizeof text, "double free of %p:", (void *)hak_slab_block(slab, 65));
-    expect_panic(put_one_twice, slab, text);
+}
+
+Test(slab, blocks_go_back_until_one_does_not_belong)
+{
+    struct hak_slab *slab = new_slab(3), *next = new_slab(3);
+    take(next, 0, 1);
+    take_all(slab);
+    void *here[] = {hak_slab_block(slab, 200), hak_slab_block(slab, 3), hak_slab_block(slab, 70)};
+    expect(hak_slab_put_each(slab, here, 3) == 0 && slab->free_blocks == 0, "it is not listed");
+    put(slab, 4, 1);
+    void *beyond[] = {here[0], here[1], hak_slab_block(next, 0)};
+    expect(hak_slab_put_each(slab, beyond, 3) == 2 && slab->first_word == 0);
+    void *again[] = {here[2], here[1]};
+    expect(hak_slab_put_each(slab, again, 2) == 1 && slab->free_blocks == 4);
+    void *inside[] = {(char *)hak_slab_block(slab, 5) + 8};
+    expect(hak_slab_put_each(slab, inside, 1) == 0);
+    hak_slab_check(slab);
 }
 
 Test(slab, fresh_blocks_are_known)

@@ -86,13 +86,15 @@ static bool may_run(void **blocks)
     return (uintptr_t)blocks[AT_ONCE] - first == AT_ONCE * ((uintptr_t)blocks[1] - first);
 }
 
-// Releases a slab that has become empty.  What is still to be returned to it was freed twice: a look
-// at the next few blocks finds that while it is still known whose they are.
+// Releases a slab that has become empty.  What is still to be returned to it was freed twice, or is
+// no block: a look at the next few finds that while it is still known whose they are.
 HAK_COLD static void settle(struct hak_slab *slab, void **rest, unsigned count)
 {
     for (unsigned i = 0; i < count && i < 64; i++) {
-        if ((size_t)((char *)rest[i] - slab->first_block) < slab->block_bytes)
+        if ((size_t)((char *)rest[i] - slab->first_block) < slab->block_bytes) {
+            (void)hak_front_locate(rest[i], &(unsigned){0});
             double_free(rest[i]);
+        }
     }
     hak_slab_settle(slab);
 }
@@ -128,36 +130,32 @@ static unsigned give_run(struct hak_heap *heap, void **blocks, unsigned count)
     return length;
 }
 
-// Returns blocks[0], if it is the heap's own.  Pre: count > 0, the heap has a tag.
-HAK_FAST bool give_own(const struct hak_heap *heap, void **blocks, unsigned count)
+// Returns the first few blocks, as far as they lie in one slab of the heap's own.  Returns how many
+// those are; none if blocks[0] needs another look.  Pre: count > 0, the heap has a tag.
+HAK_FAST unsigned give_own(const struct hak_heap *heap, void **blocks, unsigned count)
 {
     if (hak_page_registry_entry_xor(blocks[0], &heap->owner.slabs.tag) >= HAK_BIN_END)
-        return false;
+        return 0;
     struct hak_slab *slab = hak_slab_of(blocks[0]);
-    unsigned index = hak_slab_index(slab, blocks[0]);
-    if (HAK_UNLIKELY(index == HAK_SLAB_NO_INDEX))
-        return false;
-    hak_slab_put_one(slab, index);
+    unsigned given = hak_slab_put_each(slab, blocks, count < AT_ONCE ? count : AT_ONCE);
     if (HAK_UNLIKELY(slab->free_blocks == slab->blocks))
-        settle(slab, blocks + 1, count - 1);
-    return true;
+        settle(slab, blocks + given, count - given);
+    return given;
 }
 
 // Returns blocks to their slabs: at once what lies in one bitmap word as a long run, or as a run of
 // another owner's, whom each operation costs more.
 static void give_back(struct hak_heap *heap, void **blocks, unsigned count)
 {
+    unsigned given = AT_ONCE;
     for (unsigned i = 0; i < count;) {
-        unsigned end = count;
-        if (count - i > AT_ONCE) {
-            end = i + AT_ONCE;
-            if (may_run(blocks + i)) {
-                i += give_run(heap, blocks + i, count - i);
-                continue;
-            }
-        }
-        while (i < end)
-            i += give_own(heap, blocks + i, count - i) ? 1 : give_run(heap, blocks + i, count - i);
+        bool look = given >= AT_ONCE; // fewer in one slab: no run began there
+        given = 0;
+        if (!look || count - i <= AT_ONCE || !may_run(blocks + i))
+            given = give_own(heap, blocks + i, count - i);
+        if (given == 0)
+            given = give_run(heap, blocks + i, count - i);
+        i += given;
     }
 }
 
