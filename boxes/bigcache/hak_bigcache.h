@@ -19,10 +19,9 @@ bool hak_bigcache_put(struct hak_mapping mapping);
 // multiple of `alignment`.  Its contents are unspecified.  False: none fits.  Threads: any.
 bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping);
 
-// Grows a mapping in place to exactly `bytes` by kept memory that follows it and was placed alike.
-// The contents of what is new are unspecified.  False: no such memory is kept.
-// Pre: bytes > mapping->bytes.  Threads: any.
-bool hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes);
+// Grows a mapping in place towards `bytes`, as far as kept memory follows it that was placed alike.
+// The contents of what is new are unspecified.  Pre: bytes > mapping->bytes.  Threads: any.
+void hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes);
 
 // Unmaps everything kept.  Returns the bytes given back.  Threads: any.
 size_t hak_bigcache_trim(void);

@@ -132,21 +132,6 @@ static char *move(struct hak_large *large, size_t bytes)
     return place;
 }
 
-static bool grow(struct hak_large *large, size_t bytes)
-{
-    struct hak_mapping *mapping = &large->mapping;
-    if (hak_bigcache_extend(mapping, bytes))
-        return true;
-    char *start = hak_os_resize(mapping->start, mapping->bytes, bytes, mapping->start);
-    if (start == NULL)
-        start = move(large, bytes);
-    if (start == NULL)
-        return false;
-    mapping->start = start; // pages that move stay on their node
-    mapping->bytes = bytes;
-    return true;
-}
-
 static void shrink(struct hak_large *large, size_t bytes)
 {
     struct hak_mapping rest = large->mapping;
@@ -154,6 +139,26 @@ static void shrink(struct hak_large *large, size_t bytes)
     rest.bytes -= bytes;
     large->mapping.bytes = bytes;
     give_mapping(rest);
+}
+
+static bool grow(struct hak_large *large, size_t bytes)
+{
+    struct hak_mapping *mapping = &large->mapping;
+    size_t old_bytes = mapping->bytes;
+    hak_bigcache_extend(mapping, bytes);
+    if (mapping->bytes == bytes)
+        return true;
+    char *start = hak_os_resize(mapping->start, mapping->bytes, bytes, mapping->start);
+    if (start == NULL)
+        start = move(large, bytes);
+    if (start == NULL) {
+        if (mapping->bytes != old_bytes)
+            shrink(large, old_bytes);
+        return false;
+    }
+    mapping->start = start; // pages that move stay on their node
+    mapping->bytes = bytes;
+    return true;
 }
 
 void *hak_large_resize(void *p, size_t bytes)

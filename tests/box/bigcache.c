@@ -141,20 +141,37 @@ Test(bigcache, a_piece_serves_until_it_is_used_up)
     }
 }
 
+// What it has of a mapping that grows from 2 granules.
+static size_t granules_after(struct hak_mapping *mapping, size_t granules)
+{
+    hak_bigcache_extend(mapping, granules * GRANULE);
+    return mapping->bytes / GRANULE;
+}
+
 Test(bigcache, a_mapping_grows_into_what_is_kept_behind_it)
 {
     struct hak_mapping whole = map(8 * GRANULE);
-    struct hak_mapping first = {whole.start, 2 * GRANULE, 0};
-    expect(!hak_bigcache_extend(&first, 3 * GRANULE) && first.bytes == 2 * GRANULE, "none is kept");
+    struct hak_mapping first = {whole.start, 2 * GRANULE, 0},
+                       placed = {whole.start, 2 * GRANULE, 1};
+    expect(granules_after(&first, 3) == 2, "nothing is kept");
     put((struct hak_mapping){whole.start + 2 * GRANULE, 6 * GRANULE, 0});
-    expect(!hak_bigcache_extend(&first, 9 * GRANULE) && first.bytes == 2 * GRANULE, "too little");
-    struct hak_mapping placed = {whole.start, 2 * GRANULE, 1};
-    expect(!hak_bigcache_extend(&placed, 3 * GRANULE), "on another node, perhaps");
-    expect(hak_bigcache_extend(&first, 3 * GRANULE) == keeps());
-    expect(hak_bigcache_extend(&first, 8 * GRANULE) == keeps());
-    expect(first.bytes == (keeps() ? 8 : 2) * GRANULE && hak_bigcache_bytes() == 0);
+    expect(granules_after(&placed, 3) == 2, "it may be on another node");
+    expect(granules_after(&first, 3) == (keeps() ? 3 : 2));
+    expect(granules_after(&first, 9) == (keeps() ? 8 : 2), "as far as it goes");
+    expect(hak_bigcache_bytes() == 0);
     unmap(first);
     expect(mapped() == 0);
+}
+
+Test(bigcache, growing_teaches_it_to_keep_more)
+{
+    put(map(40 * MIB));
+    expect(mapped() == (keeps() ? 8 * MIB : 0), "the floor");
+    struct hak_mapping mapping = {.bytes = 1 * MIB};
+    if (take(8 * MIB, 1, &mapping))
+        expect(granules_after(&mapping, 640) == 128);
+    put(map(40 * MIB));
+    expect(mapped() / MIB >= (keeps() ? 40 : 0), "%zu KiB", mapped() / KIB);
 }
 
 Test(bigcache, alignment_is_kept)

@@ -147,6 +147,19 @@ Test(large, a_refused_resize_leaves_the_block)
     expect(hak_large_resize(p, 2 * MIB) != NULL);
 }
 
+Test(large, a_refused_resize_gives_back_what_it_had_taken)
+{
+    if (is_impl("none") || HAK_HARDENED_FULLY)
+        return;
+    unsigned char *p = hak_large_resize(alloc(2 * MIB, 1), 1 * MIB); // one is kept behind it
+    size_t usable = hak_large_usable(p), kept = hak_bigcache_bytes(), live = hak_large_bytes();
+    hak_fake_os_fail(0, UINT_MAX);
+    expect(hak_large_resize(p, 4 * MIB) == NULL);
+    hak_fake_os_fail(0, 0);
+    expect(kept > 0 && hak_bigcache_bytes() == kept);
+    expect(hak_large_usable(p) == usable && hak_large_bytes() == live);
+}
+
 Test(large, a_refused_move_leaves_no_trace)
 {
     unsigned char *p = alloc(1 * MIB, 1);

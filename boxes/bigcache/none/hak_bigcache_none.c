@@ -15,11 +15,10 @@ bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_m
     return false;
 }
 
-bool hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes)
+void hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes)
 {
     (void)mapping;
     (void)bytes;
-    return false;
 }
 
 size_t hak_bigcache_trim(void)

@@ -130,19 +130,15 @@ bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_m
     return piece != NULL;
 }
 
-bool hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes)
+void hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes)
 {
-    size_t more_bytes = bytes - mapping->bytes;
     hak_lock_take(HAK_LOCK_BIGCACHE);
     struct hak_piece *after = hak_pieces_at(HAK_EDGE_START, mapping->start + mapping->bytes);
-    bool fits = after != NULL && after->mapping.placed == mapping->placed &&
-                after->mapping.bytes >= more_bytes;
-    if (fits)
-        mapping->bytes += take_locked(after, more_bytes).bytes;
-    else
-        hak_retain_needed(&retained, more_bytes, floor_bytes());
+    if (after != NULL && after->mapping.placed == mapping->placed)
+        mapping->bytes += take_locked(after, bytes - mapping->bytes).bytes;
+    if (mapping->bytes < bytes)
+        hak_retain_needed(&retained, bytes - mapping->bytes, floor_bytes());
     hak_lock_drop(HAK_LOCK_BIGCACHE);
-    return fits;
 }
 
 size_t hak_bigcache_trim(void)
