@@ -149,13 +149,13 @@ static bool grow(struct hak_large *large, size_t bytes)
     if (mapping->bytes == bytes)
         return true;
     char *start = hak_os_resize(mapping->start, mapping->bytes, bytes, mapping->start);
-    if (start == NULL)
-        start = move(large, bytes);
     if (start == NULL) {
         if (mapping->bytes != old_bytes)
-            shrink(large, old_bytes);
-        return false;
+            shrink(large, old_bytes); // the kernel may refuse to move the two as one
+        start = move(large, bytes);
     }
+    if (start == NULL)
+        return false;
     mapping->start = start; // pages that move stay on their node
     mapping->bytes = bytes;
     return true;
