@@ -41,30 +41,29 @@ enum {
      : (c) <= 8 ? (size_t)(c)*16                                                                   \
                 : (size_t)(5 + ((c)-9) % 4) << (((c)-9) / 4 + 5))
 
-// Bytes of a block that its user may write, by its stride and by its class.
-#define HAK_USABLE_OF_STRIDE(stride)                                                               \
-    ((stride) - (size_t)(HAK_HEADER_CLASSIDX && (stride) % HAK_MIN_PAGE_BYTES != 0))
-#define HAK_CLASS_USABLE(c) HAK_USABLE_OF_STRIDE(HAK_CLASS_STRIDE(c))
-
-// Smallest class whose blocks hold n bytes; HAK_CLASS_COUNT when only a large block does.
-#define HAK_CLASS_OF(n)                                                                            \
-    (HAK_CLASS_OF_STRIDE(n) +                                                                      \
-     (unsigned)(HAK_HEADER_CLASSIDX && HAK_CLASS_USABLE(HAK_CLASS_OF_STRIDE(n)) < (n)))
-
 HAK_FAST size_t hak_class_stride(unsigned size_class)
 {
     return HAK_CLASS_STRIDE(size_class);
 }
 
-HAK_FAST size_t hak_class_usable(unsigned size_class)
+// Bytes of a block that its user may write, by its stride.
+HAK_FAST size_t hak_usable_of_stride(size_t stride)
 {
-    return HAK_CLASS_USABLE(size_class);
+    return stride - (HAK_HEADER_CLASSIDX && stride % HAK_MIN_PAGE_BYTES != 0);
 }
 
+HAK_FAST size_t hak_class_usable(unsigned size_class)
+{
+    return hak_usable_of_stride(hak_class_stride(size_class));
+}
+
+// The smallest class whose blocks hold so many bytes.  A header takes one byte more; a request of
+// whole pages gets a class without headers or one with room to spare.
 // Pre: bytes <= HAK_POOL_MAX_BYTES.
 HAK_FAST unsigned hak_class_of(size_t bytes)
 {
-    return HAK_CLASS_OF(bytes);
+    size_t stride = bytes + (HAK_HEADER_CLASSIDX && bytes % HAK_MIN_PAGE_BYTES != 0);
+    return HAK_CLASS_OF_STRIDE(stride);
 }
 
 enum { HAK_TINY_BIN_OFFSETS = HAK_TINY_MAX_BYTES / 8 + 2 };

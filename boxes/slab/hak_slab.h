@@ -96,7 +96,7 @@ HAK_FAST unsigned hak_slab_index(const struct hak_slab *slab, const void *p)
 // Bytes of a block that its user may write.
 HAK_FAST size_t hak_slab_usable(const struct hak_slab *slab)
 {
-    return HAK_USABLE_OF_STRIDE((size_t)slab->stride);
+    return hak_usable_of_stride(slab->stride);
 }
 
 HAK_FAST uint64_t hak_slab_free_bits(const struct hak_slab *slab, unsigned word)

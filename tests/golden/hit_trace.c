@@ -17,7 +17,7 @@
 #ifdef __x86_64__
 enum { MAX_STEPS = 100000, WARM_BLOCKS = 64, PAGE_BYTES = 4096 };
 
-static const size_t sizes[] = {64, 8, 100, 1000, 2000};
+static const size_t sizes[] = {64, 8, 100, 1000, 2000, 6000};
 static void *(*volatile do_malloc)(size_t) = malloc;
 static void (*volatile do_free)(void *) = free;
 static uintptr_t steps[MAX_STEPS];
