@@ -138,7 +138,7 @@ HAK_FAST unsigned give_own(const struct hak_heap *heap, void **blocks, unsigned 
         return 0;
     struct hak_slab *slab = hak_slab_of(blocks[0]);
     unsigned given = hak_slab_put_each(slab, blocks, count < AT_ONCE ? count : AT_ONCE);
-    if (HAK_UNLIKELY(slab->free_blocks == slab->blocks))
+    if (HAK_UNLIKELY(slab->free_blocks == slab->blocks) && given > 0)
         settle(slab, blocks + given, count - given);
     return given;
 }
