@@ -158,6 +158,9 @@ Test(large, a_refused_resize_gives_back_what_it_had_taken)
     hak_fake_os_fail(0, 0);
     expect(kept > 0 && hak_bigcache_bytes() == kept);
     expect(hak_large_usable(p) == usable && hak_large_bytes() == live);
+    hak_fake_os_fail(0, 1); // not in place, but by moving
+    expect(hak_large_resize(p, 4 * MIB) != NULL);
+    expect(hak_bigcache_bytes() == kept, "what may be another mapping to the kernel stays");
 }
 
 Test(large, a_refused_move_leaves_no_trace)
