@@ -25,7 +25,7 @@ static struct hak_meta_pool *pool_for(unsigned words)
     return &descriptor_pools[order];
 }
 
-static void set_free_bits(struct hak_slab *slab, unsigned word, uint64_t bits)
+static void set_free_bits(struct hak_slab *slab, size_t word, uint64_t bits)
 {
     atomic_store_explicit(&slab->xbits[word], bits, memory_order_relaxed);
 }
@@ -71,14 +71,24 @@ static void carve(struct hak_slab *slab)
     slab->fresh_index = slab->span.zero ? 0 : slab->blocks;
 }
 
+// Newton's iteration for 1 / odd modulo 2^64: an odd number is its own inverse in 3 bits, and each
+// step doubles their count.
+static uint64_t inverse_of_odd(uint64_t odd)
+{
+    uint64_t inverse = odd;
+    for (unsigned bits = 3; bits < 64; bits *= 2)
+        inverse *= 2 - odd * inverse;
+    return inverse;
+}
+
 static void describe(struct hak_slab *slab, struct hak_slab_owner *owner, unsigned size_class,
                      const struct hak_span *span)
 {
     slab->first_block = span->base + hak_class_first_byte(size_class);
     slab->stride = (uint32_t)hak_class_stride(size_class);
-    slab->reciprocal = (((uint64_t)1 << 40) + slab->stride - 1) / slab->stride;
+    slab->twos = (uint8_t)hak_ctz64(slab->stride);
+    slab->inverse = inverse_of_odd(slab->stride >> slab->twos);
     slab->blocks = (uint16_t)hak_class_blocks(size_class);
-    slab->block_bytes = slab->blocks * slab->stride;
     slab->words = (uint8_t)((slab->blocks + 63u) / 64);
     slab->size_class = (uint8_t)size_class;
     slab->owner = owner;
@@ -164,6 +174,28 @@ void hak_slab_put(struct hak_slab *slab, unsigned word, uint64_t bits)
     }
     slab->free_blocks += hak_popcount64(bits);
     slab->owner->free_bytes += (size_t)hak_popcount64(bits) * slab->stride;
+}
+
+unsigned hak_slab_put_each(struct hak_slab *slab, void *const *blocks, unsigned count)
+{
+    if (HAK_UNLIKELY(slab->free_blocks == 0))
+        return 0;
+    struct hak_slab_grid grid = hak_slab_grid(slab);
+    size_t given = 0, first_word = slab->first_word;
+    do {
+        uint64_t index = hak_slab_grid_index(grid, blocks[given]);
+        if (index >= grid.blocks)
+            break;
+        uint64_t word = index / 64, bits = hak_slab_free_bits(slab, word);
+        if (HAK_UNLIKELY((bits >> (index % 64) & 1) != 0))
+            break;
+        set_free_bits(slab, word, bits | (uint64_t)1 << (index % 64));
+        first_word = word < first_word ? word : first_word;
+    } while (++given < count);
+    slab->first_word = (uint16_t)first_word;
+    slab->free_blocks += (unsigned)given;
+    slab->owner->free_bytes += given * slab->stride;
+    return (unsigned)given;
 }
 
 bool hak_slab_settle(struct hak_slab *slab)

@@ -47,12 +47,12 @@ enum hak_slab_pin { HAK_SLAB_OPEN, HAK_SLAB_PINNED, HAK_SLAB_CLOSED };
 struct hak_slab {
     // Read by every thread that frees one of the blocks, written before the first block exists.
     char *first_block;
-    uint64_t reciprocal; // ceil(2^40 / stride): offset -> index without a division
+    uint64_t inverse; // of the stride's odd factor, modulo 2^64
     uint32_t stride;
-    uint32_t block_bytes; // of all blocks
     uint16_t blocks;
     uint8_t words; // of one bitmap
     uint8_t size_class;
+    uint8_t twos;         // the stride is its odd factor times 2^twos
     uint32_t free_blocks; // the owner's, as what follows `owner`
     struct hak_slab_owner *owner;
     struct hak_slab *next, *previous; // in owner->usable; `next` also links freed descriptors
@@ -81,16 +81,32 @@ HAK_FAST char *hak_slab_block(const struct hak_slab *slab, unsigned index)
 
 enum { HAK_SLAB_NO_INDEX = UINT16_MAX }; // more than any slab has blocks
 
-// Inverse of hak_slab_block.  HAK_SLAB_NO_INDEX when `p` is no block's first byte.
-// 2^40 is exact: offset * stride < 2^39 for every class (the condition of Granlund & Montgomery,
-// "Division by Invariant Integers using Multiplication", 1994).
+// What it takes to find a block's index, apart: in a loop it stays in registers.
+struct hak_slab_grid {
+    const char *first_block;
+    uint64_t inverse;
+    unsigned twos, blocks;
+};
+
+HAK_FAST struct hak_slab_grid hak_slab_grid(const struct hak_slab *slab)
+{
+    return (struct hak_slab_grid){slab->first_block, slab->inverse, slab->twos, slab->blocks};
+}
+
+// Inverse of hak_slab_block.  At least `blocks` when `p` is no block's first byte.
+// Multiples of the stride come out divided, all else above every multiple's quotient: Granlund &
+// Montgomery, "Division by Invariant Integers using Multiplication", 1994, section 9.
+HAK_FAST uint64_t hak_slab_grid_index(struct hak_slab_grid grid, const void *p)
+{
+    uint64_t product = (uint64_t)((const char *)p - grid.first_block) * grid.inverse;
+    return product >> grid.twos | product << (64 - grid.twos);
+}
+
+// The same for a single block.  HAK_SLAB_NO_INDEX when `p` is no block's first byte.
 HAK_FAST unsigned hak_slab_index(const struct hak_slab *slab, const void *p)
 {
-    uint64_t offset = (uint64_t)((const char *)p - slab->first_block);
-    if (HAK_UNLIKELY(offset >= slab->block_bytes))
-        return HAK_SLAB_NO_INDEX;
-    unsigned index = (unsigned)(offset * slab->reciprocal >> 40);
-    return index * (uint64_t)slab->stride == offset ? index : HAK_SLAB_NO_INDEX;
+    uint64_t index = hak_slab_grid_index(hak_slab_grid(slab), p);
+    return index < slab->blocks ? (unsigned)index : HAK_SLAB_NO_INDEX;
 }
 
 // Bytes of a block that its user may write.
@@ -99,7 +115,7 @@ HAK_FAST size_t hak_slab_usable(const struct hak_slab *slab)
     return hak_usable_of_stride(slab->stride);
 }
 
-HAK_FAST uint64_t hak_slab_free_bits(const struct hak_slab *slab, unsigned word)
+HAK_FAST uint64_t hak_slab_free_bits(const struct hak_slab *slab, size_t word)
 {
     return atomic_load_explicit(&slab->xbits[word], memory_order_relaxed);
 }
@@ -134,28 +150,9 @@ void hak_slab_take(struct hak_slab *slab, unsigned word, uint64_t bits);
 void hak_slab_put(struct hak_slab *slab, unsigned word, uint64_t bits);
 
 // The same for blocks in any order, if the slab has a free block already.  Stops at the first that is
-// none of its blocks, or is free; returns how many come before it.  Threads: the owner's.
-HAK_FAST unsigned hak_slab_put_each(struct hak_slab *slab, void *const *blocks, unsigned count)
-{
-    if (HAK_UNLIKELY(slab->free_blocks == 0))
-        return 0;
-    unsigned given = 0, first_word = slab->first_word;
-    for (; given < count; given++) {
-        unsigned index = hak_slab_index(slab, blocks[given]);
-        if (index == HAK_SLAB_NO_INDEX)
-            break;
-        unsigned word = index / 64;
-        uint64_t bit = (uint64_t)1 << (index % 64), free = hak_slab_free_bits(slab, word);
-        if (HAK_UNLIKELY((free & bit) != 0))
-            break;
-        atomic_store_explicit(&slab->xbits[word], free | bit, memory_order_relaxed);
-        first_word = word < first_word ? word : first_word;
-    }
-    slab->first_word = (uint16_t)first_word;
-    slab->free_blocks += given;
-    slab->owner->free_bytes += (size_t)given * slab->stride;
-    return given;
-}
+// none of its blocks, or is free; returns how many come before it.  Pre: count > 0.
+// Threads: the owner's.
+unsigned hak_slab_put_each(struct hak_slab *slab, void *const *blocks, unsigned count);
 
 // To be called after one or more hak_slab_put: releases the slab when it is empty, not pinned, and
 // large or not the owner's only one of the class to take from.  Returns true when `slab` is gone.

@@ -36,7 +36,7 @@ static unsigned block_at(const struct hak_slab *slab, size_t byte)
     size_t header = hak_class_stride(slab->size_class) - hak_class_usable(slab->size_class);
     if (byte + header < first)
         return 0;
-    return (unsigned)((byte + header - first) * slab->reciprocal >> 40);
+    return (unsigned)((byte + header - first) / slab->stride);
 }
 
 // Whether the page holds free blocks only, and was touched since it was last given back.

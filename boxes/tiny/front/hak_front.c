@@ -67,7 +67,10 @@ struct hak_slab *hak_front_locate(const void *block, unsigned *ret_index)
     return slab;
 }
 
-enum { AT_ONCE = 8 };
+enum {
+    AT_ONCE = 8,
+    GROUP_MOST = 64, // a run in the middle of a group goes home block by block
+};
 
 // Whether each of blocks[1] to blocks[AT_ONCE] lies `step` behind the one before.  Without
 // branches: the compiler makes vectors of it.
@@ -91,7 +94,7 @@ static bool may_run(void **blocks)
 HAK_COLD static void settle(struct hak_slab *slab, void **rest, unsigned count)
 {
     for (unsigned i = 0; i < count && i < 64; i++) {
-        if ((size_t)((char *)rest[i] - slab->first_block) < slab->block_bytes) {
+        if (hak_page_registry_entry(rest[i]) != 0 && hak_slab_of(rest[i]) == slab) {
             (void)hak_front_locate(rest[i], &(unsigned){0});
             double_free(rest[i]);
         }
@@ -137,7 +140,7 @@ HAK_FAST unsigned give_own(const struct hak_heap *heap, void **blocks, unsigned 
     if (hak_page_registry_entry_xor(blocks[0], &heap->owner.slabs.tag) >= HAK_BIN_END)
         return 0;
     struct hak_slab *slab = hak_slab_of(blocks[0]);
-    unsigned given = hak_slab_put_each(slab, blocks, count < AT_ONCE ? count : AT_ONCE);
+    unsigned given = hak_slab_put_each(slab, blocks, count < GROUP_MOST ? count : GROUP_MOST);
     if (HAK_UNLIKELY(slab->free_blocks == slab->blocks) && given > 0)
         settle(slab, blocks + given, count - given);
     return given;
