@@ -32,15 +32,14 @@ static unsigned array_slots(unsigned order) // usable ones
 
 static unsigned order_for(unsigned slots)
 {
-    unsigned order = 0;
-    while (order < ARRAY_ORDERS - 1 && array_slots(order) < slots)
-        order++;
-    return order;
+    // 8 << order pointers have to be more than `slots`.
+    unsigned order = slots < 8 ? 0 : (unsigned)HAK_LOG2(slots) - 2;
+    return order < ARRAY_ORDERS ? order : ARRAY_ORDERS - 1;
 }
 
-static unsigned clamp(size_t value, unsigned low, unsigned high)
+static uint16_t clamp(size_t value, unsigned low, unsigned high)
 {
-    return value < low ? low : value > high ? high : (unsigned)value;
+    return (uint16_t)(value < low ? low : value > high ? high : value);
 }
 
 static unsigned min_slots(unsigned size_class)
@@ -48,14 +47,14 @@ static unsigned min_slots(unsigned size_class)
     return hak_class_stride(size_class) <= PAIR_MAX_BYTES ? 2 : 1;
 }
 
-static unsigned max_slots(unsigned size_class)
+static uint16_t max_slots(unsigned size_class)
 {
     size_t bytes = size_class < HAK_TINY_CLASSES ? TINY_CLASS_BYTES : POOL_CLASS_BYTES;
     return clamp(bytes / hak_class_stride(size_class), min_slots(size_class),
                  (unsigned)hak_options.cache_slots - 1);
 }
 
-static unsigned start_slots(unsigned size_class)
+static uint16_t start_slots(unsigned size_class)
 {
     unsigned refill = (unsigned)hak_options.refill;
     return clamp(START_BYTES / hak_class_stride(size_class), min_slots(size_class),
@@ -68,20 +67,17 @@ static void give_array(struct hak_bin *bin)
         hak_meta_give(&array_pools[order_for(hak_bin_slots(bin))], bin->base - 1);
 }
 
-// What `slots` of the class count as.
-static size_t extra_bytes(unsigned size_class, unsigned slots)
+static size_t extra_slots(const struct hak_bin *bin, unsigned slots)
 {
-    size_t stride = hak_class_stride(size_class);
-    unsigned granted = stride <= GRANTED_MAX_BYTES ? start_slots(size_class) : 0;
-    return slots > granted ? (slots - granted) * stride : 0;
+    return slots > bin->granted_slots ? slots - bin->granted_slots : 0;
 }
 
 // The heap's extra if the bin had room for `slots`.
 static size_t extra_with(const struct hak_heap *heap, unsigned size_class, unsigned slots)
 {
-    return heap->room.extra_bytes -
-           extra_bytes(size_class, hak_bin_slots(&heap->bins[size_class])) +
-           extra_bytes(size_class, slots);
+    const struct hak_bin *bin = &heap->bins[size_class];
+    size_t more = extra_slots(bin, slots) - extra_slots(bin, hak_bin_slots(bin));
+    return heap->room.extra_bytes + more * hak_class_stride(size_class);
 }
 
 // Cached blocks count as used.
@@ -131,8 +127,11 @@ static void regret(struct hak_room *room)
 bool hak_bins_adapt(struct hak_heap *heap, unsigned size_class)
 {
     struct hak_bin *bin = &heap->bins[size_class];
-    if (HAK_UNLIKELY(bin->base == NULL))
+    if (HAK_UNLIKELY(bin->base == NULL)) {
+        bool is_granted = hak_class_stride(size_class) <= GRANTED_MAX_BYTES;
+        bin->granted_slots = is_granted ? start_slots(size_class) : 0;
         bin->max_slots = max_slots(size_class);
+    }
     unsigned slots = hak_bin_slots(bin);
     if (slots >= bin->max_slots || (slots > 0 && ++bin->misses < GROW_AFTER_MISSES))
         return true;

@@ -18,8 +18,9 @@ struct hak_bin {
     void **top;
     void **base;
     void **limit;
-    uint32_t misses;    // refills and flushes since the capacity last changed
-    uint32_t max_slots; // capacity may grow to this; 0 until first used
+    uint32_t misses;        // refills and flushes since the capacity last changed
+    uint16_t max_slots;     // capacity may grow to this; 0 until first used
+    uint16_t granted_slots; // those that do not count as the heap's extra; 0 until first used
 };
 _Static_assert(sizeof(struct hak_bin) == 1 << HAK_BIN_SHIFT, "entries hold bin offsets");
 
