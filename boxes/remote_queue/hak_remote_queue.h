@@ -8,9 +8,9 @@
 #include "hak_slab.h"
 
 // The part of a heap that this level needs; begins with what the slabs know.
-// Members beside `slabs` are the implementation's.
 struct hak_remote_owner {
     struct hak_slab_owner slabs;
+    size_t undrained_bytes; // that refills asked for since they last drained
     _Alignas(HAK_CACHE_LINE_BYTES) struct hak_slab *_Atomic xinbox; // others write it
 };
 

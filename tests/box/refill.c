@@ -121,6 +121,7 @@ Test(refill, the_last_free_block_may_be_in_any_word)
 
 Test(refill, remote_frees_come_home_first)
 {
+    hak_options.drain = 1;
     void *slots[SLOTS + 1];
     unsigned blocks = hak_class_blocks(TINY);
     refill(TINY, slots, blocks);
@@ -134,6 +135,22 @@ Test(refill, remote_frees_come_home_first)
     expect(refill(TINY, more, 8) == 2 && !hak_remote_pending(&owner));
     put_remote(slots[7]);
     expect(one(TINY) == slots[7] && owner.slabs.slabs == 1);
+}
+
+Test(refill, drains_once_refills_have_asked_for_enough)
+{
+    hak_options.drain = 1;
+    void *slots[SLOTS + 1], *more[3];
+    refill(TINY, slots, hak_class_blocks(TINY));
+    for (unsigned i = 0; i < 10; i++)
+        put(slots[i]);
+    hak_options.drain = 4 * (long)hak_class_stride(TINY);
+    put_remote(slots[20]);
+    expect(refill(TINY, more, 2) == 2 && hak_remote_pending(&owner));
+    expect(one(TINY) != NULL && hak_remote_pending(&owner));
+    expect(one(TINY) != NULL && !hak_remote_pending(&owner));
+    put_remote(slots[21]);
+    expect(refill(TINY, more, 2) == 2 && hak_remote_pending(&owner), "it counts from the start");
 }
 
 Test(refill, without_drain_only_when_out)

@@ -47,7 +47,7 @@ unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **
                     unsigned want)
 {
     void **end = slots + want;
-    hak_refill_drain(owner, size_class);
+    hak_refill_drain(owner, size_class, want);
     bool may_make = size_class < HAK_TINY_CLASSES;
     while (end > slots) {
         struct hak_slab *slab = hak_refill_source(owner, size_class,

@@ -19,7 +19,7 @@ static void *take_one(struct hak_slab *slab)
 unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
                     unsigned want)
 {
-    hak_refill_drain(owner, size_class);
+    hak_refill_drain(owner, size_class, want);
     bool may_make = size_class < HAK_TINY_CLASSES;
     unsigned taken = 0;
     for (; taken < want; taken++) {
