@@ -214,7 +214,7 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
     pthread_key_t key;
     (void)argc;
-    alarm(50);                                      // a hang is a failure
+    alarm(150);                                     // a hang is a failure
     trap_restart_with("HAKMEM_JANITOR", "0", argv); // threads begin with SIGTRAP blocked: no steps
     trap_restart_with("HAKMEM_QUARANTINE", "0", argv); // or frees would be in any class
     CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
