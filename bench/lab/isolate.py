@@ -9,7 +9,7 @@ from lab.table import CELL, LABEL, costs, failure
 ON, ON_AGAIN = "all on", "on again"
 # What switches each feature off (docs/options.md), and the build option with which there is
 # nothing to switch off.
-SWITCHES = {"HAKMEM_P0=0": "p0_refill=false", "HAKMEM_DRAIN=0": None,
+SWITCHES = {"HAKMEM_P0=0": "p0_refill=false", "HAKMEM_DRAIN=1": None,
             "HAKMEM_BIGCACHE=0": "bigcache=none", "HAKMEM_NURSERY=0": None,
             "HAKMEM_PREWARM=0": "prewarm=false"}
 MARKS = {"worse": "+", "better": "-"}

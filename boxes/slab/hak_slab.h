@@ -52,7 +52,7 @@ struct hak_slab {
     uint16_t blocks;
     uint8_t words; // of one bitmap
     uint8_t size_class;
-    uint8_t twos;         // the stride is its odd factor times 2^twos
+    uint8_t twos;         // the stride is its odd factor times 2^twos; at least 3
     uint32_t free_blocks; // the owner's, as what follows `owner`
     struct hak_slab_owner *owner;
     struct hak_slab *next, *previous; // in owner->usable; `next` also links freed descriptors
@@ -95,7 +95,8 @@ HAK_FAST struct hak_slab_grid hak_slab_grid(const struct hak_slab *slab)
 
 // Inverse of hak_slab_block.  At least `blocks` when `p` is no block's first byte.
 // Multiples of the stride come out divided, all else above every multiple's quotient: Granlund &
-// Montgomery, "Division by Invariant Integers using Multiplication", 1994, section 9.
+// Montgomery, "Division by Invariant Integers using Multiplication", 1994, section 9.  (Multiplying
+// by an odd number and rotating lose nothing, so no other offset has the same result.)
 HAK_FAST uint64_t hak_slab_grid_index(struct hak_slab_grid grid, const void *p)
 {
     uint64_t product = (uint64_t)((const char *)p - grid.first_block) * grid.inverse;

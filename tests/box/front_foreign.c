@@ -1,5 +1,6 @@
 // Blocks of other heaps, and pointers that are no blocks of anybody.
 #include "front_tools.h"
+#include "hak_bins.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -220,6 +221,27 @@ Test(front_foreign, double_frees_are_reported)
         expect_report(free_twice_with_one_between, block, "double free of");
     }
     expect_report(free_after_flush, alloc(TINY), "double free of");
+}
+
+// The copy is some way behind the block that empties the slab, which is not its class's only one.
+static void free_again_behind_the_last(void *first)
+{
+    enum { CLASS = HAK_TINY_CLASSES - 1, OTHERS = 10 };
+    void *blocks[64] = {first};
+    unsigned count = hak_class_blocks(CLASS);
+    for (unsigned i = 1; i < count + OTHERS; i++)
+        blocks[i] = alloc(CLASS);
+    hak_front_empty(heap);
+    hak_bins_resize(heap, CLASS, 64);
+    for (unsigned i = 0; i < count + OTHERS; i++)
+        hak_front_push(&heap->bins[CLASS], blocks[i]);
+    hak_front_push(&heap->bins[CLASS], first);
+    hak_front_empty(heap);
+}
+
+Test(front_foreign, a_copy_behind_the_last_block_of_a_slab_is_a_double_free)
+{
+    expect_report(free_again_behind_the_last, alloc(HAK_TINY_CLASSES - 1), "double free of");
 }
 
 static void free_in_a_run_again(void *second)

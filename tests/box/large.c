@@ -258,7 +258,7 @@ static void *alloc_and_free(void *argument)
         memset(p, (int)step, 64);
         p[bytes - 1] = (unsigned char)step;
         expect(is_filled(p, (unsigned char)step, 64) && p[bytes - 1] == (unsigned char)step);
-        free_large(p);
+        hak_large_free(p); // its place may be the other thread's at once
     }
     return NULL;
 }

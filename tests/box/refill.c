@@ -119,7 +119,7 @@ Test(refill, the_last_free_block_may_be_in_any_word)
 
 // --- draining
 
-Test(refill, remote_frees_come_home_first)
+Test(refill, remote_frees_come_home_at_each_refill_if_told_to)
 {
     hak_options.drain = 1;
     void *slots[SLOTS + 1];
@@ -151,6 +151,9 @@ Test(refill, drains_once_refills_have_asked_for_enough)
     expect(one(TINY) != NULL && !hak_remote_pending(&owner));
     put_remote(slots[21]);
     expect(refill(TINY, more, 2) == 2 && hak_remote_pending(&owner), "it counts from the start");
+    expect(one(1) != NULL && !hak_remote_pending(&owner), "out of that class");
+    put_remote(slots[22]);
+    expect(refill(TINY, more, 2) == 2 && hak_remote_pending(&owner), "and here again");
 }
 
 Test(refill, without_drain_only_when_out)
@@ -233,11 +236,8 @@ static unsigned obvious_refill(unsigned size_class, void **slots, unsigned want)
         hak_remote_drain(&reference);
     for (; taken < want; taken++) {
         struct hak_slab *slab = reference.slabs.usable[size_class];
-        if (slab == NULL && is_tiny && taken == 0) {
-            hak_remote_drain(&reference);
-            slab = reference.slabs.usable[size_class];
-            slab = slab != NULL ? slab : hak_slab_new(&reference.slabs, size_class);
-        }
+        if (slab == NULL && is_tiny && taken == 0)
+            slab = hak_slab_new(&reference.slabs, size_class);
         if (slab == NULL)
             break;
         unsigned i = 0, end = is_tiny ? slab->blocks : slab->fresh_index;

@@ -87,7 +87,8 @@ Test(slab, every_offset_of_every_class_is_a_block_or_refused)
             unsigned index = hak_slab_index(slab, slab->span.base + offset);
             bool is_block = offset >= first && (offset - first) % stride == 0 &&
                             (offset - first) / stride < slab->blocks;
-            expect((index < slab->blocks) == is_block, "class %u, offset %zu", size_class, offset);
+            expect((index != HAK_SLAB_NO_INDEX) == is_block, "class %u, offset %zu", size_class,
+                   offset);
             if (is_block)
                 expect(index == (offset - first) / stride &&
                            hak_slab_block(slab, index) == slab->span.base + offset,
@@ -127,7 +128,7 @@ Test(slab, pointers_elsewhere_are_refused)
                                     first + ((uintptr_t)1 << 40),
                                     UINTPTR_MAX};
         for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-            expect(hak_slab_index(slab, (const void *)places[i]) >= slab->blocks,
+            expect(hak_slab_index(slab, (const void *)places[i]) == HAK_SLAB_NO_INDEX,
                    "class %u, place %zu", size_class, i);
     }
 }

@@ -357,7 +357,7 @@ static void choose_options(void)
 {
     unsigned bits = fuzz_number(input, 2);
     forks_left = (bits & 15) == 15;
-    hak_options.drain = (bits >> 4 & 1) == 0 ? 1024 : 0;
+    hak_options.drain = (bits >> 4 & 1) == 0;
     hak_options.p0 = (bits >> 5 & 1) == 0;
     hak_options.bigcache = (bits >> 6 & 1) == 0;
     hak_options.bigcache_mib = (bits >> 7 & 1) == 0 ? 8 : 64;

@@ -34,7 +34,8 @@ static unsigned order_for(unsigned slots)
 {
     // 8 << order pointers have to be more than `slots`.
     unsigned order = slots < 8 ? 0 : (unsigned)HAK_LOG2(slots) - 2;
-    return order < ARRAY_ORDERS ? order : ARRAY_ORDERS - 1;
+    HAK_ASSERT(order < ARRAY_ORDERS);
+    return order;
 }
 
 static uint16_t clamp(size_t value, unsigned low, unsigned high)
@@ -127,7 +128,7 @@ static void regret(struct hak_room *room)
 bool hak_bins_adapt(struct hak_heap *heap, unsigned size_class)
 {
     struct hak_bin *bin = &heap->bins[size_class];
-    if (HAK_UNLIKELY(bin->base == NULL)) {
+    if (HAK_UNLIKELY(bin->max_slots == 0)) {
         bool is_granted = hak_class_stride(size_class) <= GRANTED_MAX_BYTES;
         bin->granted_slots = is_granted ? start_slots(size_class) : 0;
         bin->max_slots = max_slots(size_class);

@@ -69,7 +69,8 @@ struct hak_slab *hak_front_locate(const void *block, unsigned *ret_index)
 
 enum {
     AT_ONCE = 8,
-    GROUP_MOST = 64, // a run in the middle of a group goes home block by block
+    GROUP_MOST = 64,   // a run in the middle of a group goes home block by block
+    SETTLE_LOOKS = 64, // pays for itself: the slab's release costs more
 };
 
 // Whether each of blocks[1] to blocks[AT_ONCE] lies `step` behind the one before.  Without
@@ -93,7 +94,7 @@ static bool may_run(void **blocks)
 // no block: a look at the next few finds that while it is still known whose they are.
 HAK_COLD static void settle(struct hak_slab *slab, void **rest, unsigned count)
 {
-    for (unsigned i = 0; i < count && i < 64; i++) {
+    for (unsigned i = 0; i < count && i < SETTLE_LOOKS; i++) {
         if (hak_page_registry_entry(rest[i]) != 0 && hak_slab_of(rest[i]) == slab) {
             (void)hak_front_locate(rest[i], &(unsigned){0});
             double_free(rest[i]);

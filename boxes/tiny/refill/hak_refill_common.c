@@ -8,11 +8,7 @@ struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size
                                    bool may_make)
 {
     struct hak_slab *slab = owner->slabs.usable[size_class];
-    if (slab != NULL || !may_make)
-        return slab;
-    hak_remote_drain(owner);
-    slab = owner->slabs.usable[size_class];
-    return slab != NULL ? slab : hak_slab_new(&owner->slabs, size_class);
+    return slab != NULL || !may_make ? slab : hak_slab_new(&owner->slabs, size_class);
 }
 
 void hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want)

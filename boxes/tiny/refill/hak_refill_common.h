@@ -9,9 +9,9 @@
 struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size_class,
                                    bool may_make);
 
-// Before a refill of `want` blocks: brings remote frees home if nothing else is left of the class, or
-// refills have asked for HAKMEM_DRAIN bytes since the last time.  (Each drain takes cache lines from
-// the threads that free; where as much comes back as is taken, that much waits.)
+// Before a refill of `want` blocks: brings remote frees home if the class has no free block, or
+// refills have asked for HAKMEM_DRAIN bytes since this last did.  (Each drain takes cache lines
+// from the threads that free; where as much comes back as is taken, that much waits.)
 void hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want);
 
 // Blocks of the word that a batch may take.
