@@ -70,7 +70,7 @@ struct hak_slab *hak_front_locate(const void *block, unsigned *ret_index)
 enum {
     AT_ONCE = 8,
     GROUP_MOST = 64,   // a run in the middle of a group goes home block by block
-    SETTLE_LOOKS = 64, // pays for itself: the slab's release costs more
+    SETTLE_LOOKS = 64, // bounds the time of a release
 };
 
 // Whether each of blocks[1] to blocks[AT_ONCE] lies `step` behind the one before.  Without
