@@ -23,7 +23,7 @@ LIMITS = {
 POOL_NAMES = {"malloc": "malloc of the pool", "free": "free to the pool"}
 KINDS = ("instructions", "loads", "stores", "branches", "calls", "locks")
 
-PREFIXES = ("lock", "rep", "repz", "repnz", "bnd", "notrack", "data16")
+PREFIXES = ("lock", "rep", "repz", "repnz", "bnd", "notrack", "data16", "cs")
 READS_ONLY = re.compile(r"(cmp|test|bt|i?mul|i?div|ucomis|comis)[bwlqsd]?$")
 WRITES_ONLY = re.compile(r"v?mov|set")
 NO_ACCESS = re.compile(r"lea|nop|endbr|prefetch")

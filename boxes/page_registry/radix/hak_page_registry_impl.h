@@ -1,4 +1,7 @@
-// Two levels: a root with one slot for each 4 GiB, a leaf with one entry for each granule of it.
+// Two levels: a root with one slot for each 16 GiB, a leaf with one entry for each granule of it.
+//
+// Most processes have all their blocks in the first leaf that was made, its home: found without the
+// root, whose slot would be one more load that each free waits for.
 //
 // A root slot is the distance in bytes from the zero leaf, whose entries are all 0.  An untouched
 // slot is distance 0, so an address that hakmem never saw reads as "not ours" without a branch and
@@ -9,7 +12,7 @@
 #define HAK_PAGE_REGISTRY_IMPL "radix"
 
 enum {
-    HAK_RADIX_LEAF_BITS = 32, // address bits that one leaf covers
+    HAK_RADIX_LEAF_BITS = 34, // address bits that one leaf covers
     HAK_RADIX_ROOT_SLOTS = 1 << (HAK_ADDRESS_BITS - HAK_RADIX_LEAF_BITS),
     HAK_RADIX_LEAF_ENTRIES = 1 << (HAK_RADIX_LEAF_BITS - HAK_GRANULE_SHIFT),
 };
@@ -28,8 +31,16 @@ struct hak_radix {
 
 extern HAK_HIDDEN struct hak_radix hak_radix;
 
-// The empty asm statements below keep the compiler from taking a value apart that serves twice, and
-// from tracing addresses back to hak_radix, outside of which the leaves lie.
+struct hak_radix_home {
+    _Alignas(HAK_CACHE_LINE_BYTES) uintptr_t
+        first_granule; // above all others while there is no home
+    struct hak_radix_leaf *leaf;
+};
+extern HAK_HIDDEN struct hak_radix_home hak_radix_home;
+
+// The empty asm statements below keep the compiler from computing parts of the way by the root where
+// the way by the home needs them too, and from tracing addresses back to hak_radix, outside of which
+// the leaves lie.
 
 HAK_FAST uintptr_t hak_radix_slot(const void *p)
 {
@@ -40,14 +51,12 @@ HAK_FAST uintptr_t hak_radix_slot(const void *p)
 
 HAK_FAST size_t hak_radix_index(const void *p)
 {
-    uint32_t low = (uint32_t)(uintptr_t)p;
-    __asm__("" : "+r"(low));
-    return low >> HAK_GRANULE_SHIFT;
+    uintptr_t address = (uintptr_t)p;
+    __asm__("" : "+r"(address));
+    return (address >> HAK_GRANULE_SHIFT) % HAK_RADIX_LEAF_ENTRIES;
 }
 
 // Pre: slot < HAK_RADIX_ROOT_SLOTS.
-// Plain loads, which the compiler may fold into other instructions: a slot and an entry are written
-// before the block exists, and whoever passes `p` to another thread orders that before the look-up.
 HAK_FAST struct hak_radix_leaf *hak_radix_leaf(uintptr_t slot)
 {
     uintptr_t base = (uintptr_t)&hak_radix;
@@ -57,25 +66,42 @@ HAK_FAST struct hak_radix_leaf *hak_radix_leaf(uintptr_t slot)
     return (struct hak_radix_leaf *)(base + offsetof(struct hak_radix, zero_leaf));
 }
 
+// The leaf that holds what is known of `p`, and the place in it.  False: out of the table's reach.
+// Plain loads, which the compiler may fold into other instructions: slot, home and entry are written
+// before the block exists, and whoever passes `p` to another thread orders that before the look-up.
+HAK_FAST bool hak_radix_find(const void *p, struct hak_radix_leaf **ret_leaf, size_t *ret_index)
+{
+    *ret_index = ((uintptr_t)p >> HAK_GRANULE_SHIFT) - hak_radix_home.first_granule;
+    *ret_leaf = hak_radix_home.leaf;
+    if (HAK_LIKELY(*ret_index < HAK_RADIX_LEAF_ENTRIES))
+        return true;
+    uintptr_t slot = hak_radix_slot(p);
+    if (slot >= HAK_RADIX_ROOT_SLOTS)
+        return false;
+    *ret_index = hak_radix_index(p);
+    *ret_leaf = hak_radix_leaf(slot);
+    return true;
+}
+
 HAK_FAST uint32_t hak_page_registry_entry(const void *p)
 {
-    uintptr_t slot = hak_radix_slot(p);
-    if (HAK_UNLIKELY(slot >= HAK_RADIX_ROOT_SLOTS))
-        return 0;
-    return hak_radix_leaf(slot)->entries[hak_radix_index(p)];
+    struct hak_radix_leaf *leaf;
+    size_t index;
+    return hak_radix_find(p, &leaf, &index) ? leaf->entries[index] : 0;
 }
 
 HAK_FAST size_t hak_page_registry_entry_xor(const void *p, const uint32_t *tag)
 {
-    uintptr_t slot = hak_radix_slot(p);
-    if (HAK_UNLIKELY(slot >= HAK_RADIX_ROOT_SLOTS))
-        return SIZE_MAX;
-    return hak_radix_leaf(slot)->entries[hak_radix_index(p)] ^ *tag;
+    struct hak_radix_leaf *leaf;
+    size_t index;
+    return hak_radix_find(p, &leaf, &index) ? leaf->entries[index] ^ *tag : SIZE_MAX;
 }
 
 HAK_FAST void *hak_page_registry_descriptor(const void *p)
 {
-    return hak_radix_leaf(hak_radix_slot(p))->descriptors[hak_radix_index(p)];
+    struct hak_radix_leaf *leaf;
+    size_t index;
+    return hak_radix_find(p, &leaf, &index) ? leaf->descriptors[index] : NULL;
 }
 
 #endif

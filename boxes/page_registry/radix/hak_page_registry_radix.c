@@ -3,12 +3,27 @@
 #include "hak_os_boundary.h"
 #include "hak_page_registry_common.h"
 
+#define NO_HOME (UINTPTR_MAX / 2) // every granule number less this is beyond a leaf
+
 struct hak_radix hak_radix;
+struct hak_radix_home hak_radix_home = {
+    .first_granule = NO_HOME,
+    .leaf = (struct hak_radix_leaf *)(void *)hak_radix.zero_leaf,
+};
 
 static bool leaf_exists(size_t slot)
 {
     // acquire: pairs with the release in make_leaf
     return __atomic_load_n(&hak_radix.root[slot], __ATOMIC_ACQUIRE) != 0;
+}
+
+// Whoever reads one of the two too early finds a leaf in which nothing is recorded, or goes by the root.
+static void settle_home(size_t slot, struct hak_radix_leaf *leaf)
+{
+    if (hak_radix_home.first_granule != NO_HOME)
+        return;
+    hak_radix_home.leaf = leaf;
+    hak_radix_home.first_granule = slot * HAK_RADIX_LEAF_ENTRIES;
 }
 
 static bool make_leaf(size_t slot)
@@ -17,11 +32,14 @@ static bool make_leaf(size_t slot)
     hak_lock_take(HAK_LOCK_META);
     if (!leaf_exists(slot)) {
         size_t bytes = hak_round_up(sizeof(struct hak_radix_leaf), hak_os_page_bytes());
-        char *leaf = hak_os_map(bytes, 1);
+        struct hak_radix_leaf *leaf = hak_os_map(bytes, 1);
         ptrdiff_t distance = (ptrdiff_t)((uintptr_t)leaf - (uintptr_t)hak_radix.zero_leaf);
         made = leaf != NULL;
-        if (made) // release: who finds the slot finds a zeroed leaf
+        if (made) {
+            settle_home(slot, leaf);
+            // release: who finds the slot finds a zeroed leaf
             __atomic_store_n(&hak_radix.root[slot], distance, __ATOMIC_RELEASE);
+        }
     }
     hak_lock_drop(HAK_LOCK_META);
     return made;
@@ -30,9 +48,11 @@ static bool make_leaf(size_t slot)
 static void record(uintptr_t address, uint32_t entry, void *descriptor)
 {
     const void *p = (const void *)address; // NOLINT(performance-no-int-to-ptr)
-    struct hak_radix_leaf *leaf = hak_radix_leaf(hak_radix_slot(p));
-    leaf->descriptors[hak_radix_index(p)] = descriptor;
-    leaf->entries[hak_radix_index(p)] = entry;
+    struct hak_radix_leaf *leaf;
+    size_t index;
+    HAK_CHECK(hak_radix_find(p, &leaf, &index));
+    leaf->descriptors[index] = descriptor;
+    leaf->entries[index] = entry;
 }
 
 bool hak_page_registry_add(const void *start, size_t granules, uint32_t entry, void *descriptor)
