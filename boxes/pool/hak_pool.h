@@ -15,7 +15,8 @@ HAK_FAST bool hak_pool_holds(size_t bytes)
 // Takes the newest block out of the bin for `bytes`.  False: there is none, or no class holds them.
 HAK_FAST bool hak_pool_pop(struct hak_heap *heap, size_t bytes, void **ret_block)
 {
-    return hak_pool_holds(bytes) && hak_front_pop(&heap->bins[hak_class_of(bytes)], ret_block);
+    return hak_pool_holds(bytes) &&
+           hak_front_pop(heap, hak_class_bin(hak_class_of(bytes)), ret_block);
 }
 
 // A block of at least `bytes`.  `*ret_zero`: its memory is known to be zero.  NULL: no memory.

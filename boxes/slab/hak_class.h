@@ -66,6 +66,12 @@ HAK_FAST unsigned hak_class_of(size_t bytes)
     return HAK_CLASS_OF_STRIDE(stride);
 }
 
+// Offset of the class's bin in a heap.
+HAK_FAST size_t hak_class_bin(unsigned size_class)
+{
+    return (size_t)size_class << HAK_BIN_SHIFT;
+}
+
 enum { HAK_TINY_BIN_OFFSETS = HAK_TINY_MAX_BYTES / 8 + 2 };
 
 // Bin offset of the smallest class with a stride of at least 8 * i bytes.

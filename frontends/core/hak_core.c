@@ -106,7 +106,7 @@ void *hak_core_calloc(size_t count, size_t bytes)
     bool zero = false;
     void *block;
     bool hit = total <= HAK_TINY_MAX_BYTES
-                   ? hak_front_pop(hak_heap_bin(hak_heap_self, hak_tiny_bin(total)), &block)
+                   ? hak_front_pop(hak_heap_self, hak_tiny_bin(total), &block)
                    : hak_pool_pop(hak_heap_self, total, &block);
     if (!hit) {
         block = alloc(total, 1, &zero);
@@ -132,19 +132,21 @@ HAK_COLD static void free_foreign(void *p)
 
 // In debug builds a double free in the cache and a pointer into a block are seen at once, not when
 // the bin is flushed.  Returns false when the bin is full.
-static bool push_checked(struct hak_heap *heap, struct hak_bin *bin, void *p)
+static bool push_checked(struct hak_heap *heap, size_t offset, void *p)
 {
+    struct hak_bin *bin = hak_heap_bin(heap, offset);
     hak_heap_enter(heap);
     const struct hak_slab *slab = hak_slab_of(p);
     if (hak_slab_index(slab, p) == HAK_SLAB_NO_INDEX)
         hak_panic("invalid free of", p, "it points into a block, not at its start");
-    for (void **slot = bin->base; slot < bin->top; slot++) {
-        if (*slot == p)
+    void **blocks = bin->slots > 0 ? hak_bin_blocks(bin) : NULL;
+    for (unsigned i = 0; i < hak_bin_cached(bin); i++) {
+        if (blocks[i] == p)
             hak_panic("double free of", p, "it is in the thread's cache already");
     }
     if (HAK_DEBUG >= 3)
         hak_heap_check(heap);
-    bool pushed = hak_front_push(bin, p);
+    bool pushed = hak_front_push(heap, offset, p);
     hak_heap_leave(heap);
     return pushed;
 }
@@ -173,8 +175,7 @@ static void free_slow(void *p)
         hak_front_free_remote(heap, size_class, p);
         return;
     }
-    struct hak_bin *bin = hak_heap_bin(heap, offset);
-    if (!HAK_DEBUG || !push_checked(heap, bin, p))
+    if (!HAK_DEBUG || !push_checked(heap, offset, p))
         hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), p);
 }
 
@@ -257,8 +258,7 @@ static size_t live_usable(const void *p, uint32_t entry)
         hak_panic("invalid realloc of", p, "it points into a block, not at its start");
     if (slab->owner == &hak_heap_self->owner.slabs && HAK_UNLIKELY(hak_slab_is_free(slab, index)))
         realloc_of_freed(p);
-    struct hak_bin *bin = hak_heap_bin(hak_heap_self, entry & HAK_ENTRY_OFFSET_MASK);
-    if (HAK_UNLIKELY(hak_front_freed_last(bin, p)))
+    if (HAK_UNLIKELY(hak_heap_bin(hak_heap_self, entry & HAK_ENTRY_OFFSET_MASK)->newest == p))
         realloc_of_freed(p);
     return hak_slab_usable(slab);
 }

@@ -23,8 +23,9 @@ HAK_FAST void *hak_core_alloc(size_t bytes)
     if (HAK_UNLIKELY(bytes > HAK_TINY_MAX_BYTES))
         return hak_core_alloc_slow(bytes);
     void *block;
-    struct hak_bin *bin = hak_heap_bin(hak_heap_self, hak_tiny_bin(bytes));
-    return HAK_LIKELY(hak_front_pop(bin, &block)) ? block : hak_core_alloc_slow(bytes);
+    return HAK_LIKELY(hak_front_pop(hak_heap_self, hak_tiny_bin(bytes), &block))
+               ? block
+               : hak_core_alloc_slow(bytes);
 }
 
 // Frees a block into the bin at `offset` of the calling thread's heap, if that is one.
@@ -32,7 +33,7 @@ HAK_FAST void *hak_core_alloc(size_t bytes)
 HAK_FAST void hak_core_free_into(struct hak_heap *heap, size_t offset, void *p)
 {
     if (HAK_UNLIKELY(offset >= HAK_BIN_END || HAK_DEBUG) ||
-        HAK_UNLIKELY(!hak_front_push(hak_heap_bin(heap, offset), p)))
+        HAK_UNLIKELY(!hak_front_push(heap, offset, p)))
         hak_core_free_slow(p);
 }
 

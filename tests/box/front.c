@@ -17,29 +17,79 @@ static void give_all_back(void)
 
 // --- one bin
 
-Test(front, a_bin_is_a_stack)
+enum { SLOTS = 4 };
+
+// Pre: array[-1] and array[0] are NULL.
+static void use_own_array(void **array, struct hak_bin *bin)
 {
-    void *array[6] = {NULL}, *out = NULL;
-    char blocks[8];
-    struct hak_bin bin = {.base = array + 1, .top = array + 1, .limit = array + 5};
-    expect(!hak_front_pop(&bin, &out) && out == NULL && !hak_front_freed_last(&bin, &blocks[0]));
-    for (unsigned i = 0; i < 4; i++) {
-        expect(hak_front_push(&bin, &blocks[i]) && hak_front_freed_last(&bin, &blocks[i]));
-        expect(!hak_front_freed_last(&bin, &blocks[i + 1]));
-    }
-    expect(!hak_front_push(&bin, &blocks[4]) && array[5] == NULL && cached(&bin) == 4);
-    for (unsigned i = 4; i-- > 0;)
-        expect(hak_front_pop(&bin, &out) && out == &blocks[i]);
-    expect(!hak_front_pop(&bin, &out) && bin.top == bin.base && array[0] == NULL);
+    *bin = (struct hak_bin){.top = array, .limit = array + SLOTS, .slots = SLOTS};
 }
 
-Test(front, a_block_twice_on_top_is_no_block)
+static bool pop_tiny(void **ret_block)
 {
-    void *array[6] = {NULL}, *out = NULL;
-    char block;
-    struct hak_bin bin = {.base = array + 1, .top = array + 1, .limit = array + 5};
-    expect(hak_front_push(&bin, &block) && hak_front_push(&bin, &block));
-    expect(!hak_front_pop(&bin, &out) && out == NULL && cached(&bin) == 2);
+    return hak_front_pop(heap, hak_class_bin(TINY), ret_block);
+}
+
+static bool push_tiny(void *block)
+{
+    return hak_front_push(heap, hak_class_bin(TINY), block);
+}
+
+Test(front, a_bin_is_a_stack)
+{
+    void *place[SLOTS + 3] = {NULL}, **array = place + 1, *out = NULL;
+    char blocks[8];
+    struct hak_bin *bin = &heap->bins[TINY];
+    use_own_array(array, bin);
+    expect(!pop_tiny(&out) && out == NULL && cached(bin) == 0);
+    for (unsigned i = 0; i < SLOTS; i++)
+        expect(push_tiny(&blocks[i]) && bin->newest == &blocks[i] && cached(bin) == i + 1);
+    expect(!push_tiny(&blocks[SLOTS]) && cached(bin) == SLOTS);
+    void **all = hak_bin_blocks(bin);
+    for (unsigned i = 0; i < SLOTS; i++)
+        expect(all[i] == &blocks[i]);
+    for (unsigned i = SLOTS; i-- > 0;)
+        expect(pop_tiny(&out) && out == &blocks[i] && cached(bin) == i);
+    expect(!pop_tiny(&out) && bin->top == array && array[0] == NULL && array[SLOTS + 1] == NULL);
+}
+
+Test(front, the_newest_block_is_not_cached_again)
+{
+    void *place[SLOTS + 2] = {NULL}, *out = NULL;
+    char block, other;
+    struct hak_bin *bin = &heap->bins[TINY];
+    use_own_array(place + 1, bin);
+    expect(push_tiny(&other) && push_tiny(&block) && !push_tiny(&block) && cached(bin) == 2);
+    expect(pop_tiny(&out) && out == &block && push_tiny(&block));
+}
+
+// As a signal handler that does not return finds it: the last block is there, but not counted.
+Test(front, a_bin_left_between_the_stores_of_a_hit)
+{
+    void *place[SLOTS + 2] = {NULL}, **array = place + 1, *out = NULL;
+    char last, other;
+    struct hak_bin *bin = &heap->bins[TINY];
+    use_own_array(array, bin);
+    bin->newest = &last;
+    expect(cached(bin) == 0);
+    expect(pop_tiny(&out) && out == &last && !pop_tiny(&out) && cached(bin) == 0);
+    for (unsigned i = 0; i < 3; i++) {
+        expect(push_tiny(&other) && !push_tiny(&other));
+        expect(pop_tiny(&out) && out == &other && !pop_tiny(&out) && cached(bin) == 0);
+    }
+    expect(place[0] == NULL && place[1] == NULL);
+}
+
+static void free_twice(void *block)
+{
+    free_block(block);
+    free_block(block);
+}
+
+Test(front, the_newest_block_freed_again_is_told_at_once)
+{
+    expect_panic(free_twice, alloc(TINY), "freed twice without an allocation between");
+    expect_panic(free_twice, alloc(POOL), "freed twice without an allocation between");
 }
 
 Test(front, unused_bins_take_and_give_nothing)
@@ -47,9 +97,9 @@ Test(front, unused_bins_take_and_give_nothing)
     char block;
     void *out;
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
-        struct hak_bin *bin = hak_heap_bin(heap, (size_t)size_class << HAK_BIN_SHIFT);
-        expect(bin == &heap->bins[size_class]);
-        expect(!hak_front_pop(bin, &out) && !hak_front_push(bin, &block));
+        expect(hak_heap_bin(heap, hak_class_bin(size_class)) == &heap->bins[size_class]);
+        expect(!hak_front_pop(heap, hak_class_bin(size_class), &out));
+        expect(!hak_front_push(heap, hak_class_bin(size_class), &block));
     }
 }
 
@@ -92,7 +142,7 @@ Test(front, a_miss_may_find_the_bin_filled)
     bool zero = true;
     struct hak_bin *bin = &heap->bins[TINY];
     alloc(TINY);
-    void *newest = bin->top[-1];
+    void *newest = bin->newest;
     unsigned count = cached(bin);
     expect(hak_front_miss(heap, TINY, &zero) == newest && !zero && cached(bin) == count - 1);
     hak_heap_check(heap);
@@ -123,15 +173,16 @@ Test(front, a_full_bin_flushes_its_older_half)
     unsigned flushes = 0;
     for (unsigned i = 0; i < 5000; i++) {
         unsigned count = cached(bin), slots = capacity(bin);
-        memcpy(before, bin->base, count * sizeof before[0]);
-        if (hak_front_push(bin, blocks[i]))
+        if (count > 0)
+            memcpy(before, hak_bin_blocks(bin), count * sizeof before[0]);
+        if (push_tiny(blocks[i]))
             continue;
         hak_front_full(heap, TINY, blocks[i]);
         hak_heap_check(heap);
         unsigned kept = cached(bin) - 1, gone = count - kept;
-        expect(bin->top[-1] == blocks[i] && gone == (capacity(bin) > slots ? 0 : (slots + 1) / 2),
+        expect(bin->newest == blocks[i] && gone == (capacity(bin) > slots ? 0 : (slots + 1) / 2),
                "%u of %u gone", gone, count);
-        expect(memcmp(bin->base, before + gone, kept * sizeof before[0]) == 0);
+        expect(memcmp(hak_bin_blocks(bin), before + gone, kept * sizeof before[0]) == 0);
         for (unsigned j = 0; j < gone; j++)
             expect(is_in_slab(before[j]));
         flushes += gone > 0;
@@ -302,9 +353,11 @@ Test(front, bins_whose_room_is_needed_again_keep_it)
 {
     up_and_down();
     size_t given_up = heap->room.given_up_bytes;
+    up_and_down(); // perhaps the second mistake
     for (unsigned round = 0; round < 10; round++) {
         up_and_down();
-        expect(heap->room.reluctance == 1 && heap->room.given_up_bytes == 0, "round %u", round);
+        expect(heap->room.reluctance >= 1 && heap->room.reluctance <= 2, "round %u", round);
+        expect(heap->room.given_up_bytes == 0, "round %u", round);
         expect(heap->room.extra_bytes > given_up / 2);
     }
 }

@@ -139,14 +139,14 @@ Test(front_foreign, a_thread_that_only_frees_gets_a_heap)
 Test(front_foreign, flushes_sort_out_owners)
 {
     pthread_t thread = start_lender();
-    struct hak_bin *bin = &heap->bins[TINY];
     void *own[20];
     for (unsigned i = 0; i < 20; i++)
         own[i] = alloc(TINY);
     hak_front_empty(heap);
     hak_front_warm(heap, TINY, 0);      // an empty bin with room
     for (unsigned i = 0; i < 10; i++) { // as the header build frees: whoever owns them
-        expect(hak_front_push(bin, own[i]) && hak_front_push(bin, lender.tiny[i]));
+        expect(hak_front_push(heap, hak_class_bin(TINY), own[i]) &&
+               hak_front_push(heap, hak_class_bin(TINY), lender.tiny[i]));
         hak_heap_check(heap);
     }
     hak_front_empty(heap);
@@ -234,8 +234,8 @@ static void free_again_behind_the_last(void *first)
     hak_front_empty(heap);
     hak_bins_resize(heap, CLASS, 64);
     for (unsigned i = 0; i < count + OTHERS; i++)
-        hak_front_push(&heap->bins[CLASS], blocks[i]);
-    hak_front_push(&heap->bins[CLASS], first);
+        hak_front_push(heap, hak_class_bin(CLASS), blocks[i]);
+    hak_front_push(heap, hak_class_bin(CLASS), first);
     hak_front_empty(heap);
 }
 

@@ -27,12 +27,12 @@ static inline unsigned class_of(const void *block)
 
 static inline unsigned cached(const struct hak_bin *bin)
 {
-    return (unsigned)(bin->top - bin->base);
+    return hak_bin_cached(bin);
 }
 
 static inline unsigned capacity(const struct hak_bin *bin)
 {
-    return (unsigned)(bin->limit - bin->base);
+    return bin->slots;
 }
 
 // Also when the slab itself has been released.
@@ -60,7 +60,7 @@ static inline void free_block(void *block)
     size_t offset = hak_classidx_bin(block, &heap->owner.slabs.tag);
     if (offset >= HAK_BIN_END)
         hak_front_free_remote(heap, class_of(block), block);
-    else if (!hak_front_push(hak_heap_bin(heap, offset), block))
+    else if (!hak_front_push(heap, offset, block))
         hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), block);
 }
 

@@ -13,8 +13,8 @@ Test(heap, at_first_there_is_none)
     void *block = NULL;
     expect(hak_heap_self == &hak_heap_none && !hak_heap_is_bound(hak_heap_self));
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
-        expect(!hak_front_pop(&hak_heap_none.bins[size_class], &block));
-        expect(!hak_front_push(&hak_heap_none.bins[size_class], &block));
+        expect(!hak_front_pop(&hak_heap_none, hak_class_bin(size_class), &block));
+        expect(!hak_front_push(&hak_heap_none, hak_class_bin(size_class), &block));
     }
     expect(hak_heap_none.owner.slabs.tag == 0);
 }
@@ -44,7 +44,7 @@ static void bind_unless_out(bool may_fail)
         expect(blocks[i] != NULL || may_fail);
     }
     for (unsigned i = 0; i < 2 * HAK_CLASS_COUNT; i += 3) {
-        if (blocks[i] != NULL && !hak_front_push(&heap->bins[i / 2], blocks[i]))
+        if (blocks[i] != NULL && !hak_front_push(heap, hak_class_bin(i / 2), blocks[i]))
             hak_front_full(heap, i / 2, blocks[i]);
         hak_heap_check(heap);
     }
@@ -228,7 +228,7 @@ static void *leave_free_pages(void *ret_heap)
     for (unsigned i = 0; i < BLOCKS; i++)
         blocks[i] = alloc(24);
     for (unsigned i = 0; i < BLOCKS; i++) {
-        if (i % 32 != 0 && !hak_front_push(&hak_heap_self->bins[24], blocks[i]))
+        if (i % 32 != 0 && !hak_front_push(hak_heap_self, hak_class_bin(24), blocks[i]))
             hak_front_full(hak_heap_self, 24, blocks[i]);
     }
     return note_heap(ret_heap);
@@ -261,7 +261,7 @@ static void *fill_caches(void *ret_heap)
         for (unsigned i = 0; i < 10; i++)
             blocks[i] = alloc(size_class);
         for (unsigned i = 0; i < 10; i++) {
-            if (!hak_front_push(&hak_heap_self->bins[size_class], blocks[i]))
+            if (!hak_front_push(hak_heap_self, hak_class_bin(size_class), blocks[i]))
                 hak_front_full(hak_heap_self, size_class, blocks[i]);
         }
     }
@@ -275,7 +275,7 @@ Test(heap, an_ended_thread_keeps_nothing)
     run(fill_caches, &heap);
     hak_heap_check(heap);
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++)
-        expect(heap->bins[size_class].base == NULL && cached(heap, size_class) == 0);
+        expect(heap->bins[size_class].slots == 0 && cached(heap, size_class) == 0);
     expect(heap->owner.slabs.slabs == 0 && heap->outbox_count == 0 && heap->room.extra_bytes == 0);
     hak_span_trim();
     expect(hak_span_totals().chunks == 0);
@@ -332,6 +332,26 @@ static void adopt_in_child(void *expected)
     expect((adopted == bound_heap) == (expected != NULL) && adopted != own);
     alloc(TINY);
     alloc(POOL);
+}
+
+Test(heap, a_forked_child_mends_a_bin_that_was_left_in_a_hit)
+{
+    for (unsigned left = 1; left <= 3; left++) {
+        struct hak_heap *heap = hak_heap_get();
+        struct hak_bin *bin = &heap->bins[TINY];
+        void *block = alloc(TINY);
+        expect(hak_front_push(heap, hak_class_bin(TINY), block));
+        while (hak_bin_cached(bin) > left)
+            expect(hak_front_pop(heap, hak_class_bin(TINY), &block));
+        bin->top--; // as between the two stores of a pop
+        hak_lock_take_all();
+        hak_heap_self = &hak_heap_none; // its thread does not exist in the child
+        hak_heap_after_fork();
+        hak_lock_drop_all();
+        expect(hak_heap_bind() == heap && hak_bin_cached(bin) == left - 1);
+        hak_heap_check(heap);
+        alloc(TINY);
+    }
 }
 
 Test(heap, a_forked_child_adopts_the_heaps_it_can)

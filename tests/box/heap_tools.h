@@ -19,7 +19,7 @@ static inline void cold(void)
 
 static inline unsigned cached(const struct hak_heap *heap, unsigned size_class)
 {
-    return (unsigned)(heap->bins[size_class].top - heap->bins[size_class].base);
+    return hak_bin_cached(&heap->bins[size_class]);
 }
 
 static inline void *alloc(unsigned size_class)

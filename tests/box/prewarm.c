@@ -74,7 +74,7 @@ static void *leave_holes(void *ret_heap)
     for (unsigned i = 0; i < count; i++)
         all[i] = alloc(1);
     for (unsigned i = 0; i < count; i += 2) {
-        if (!hak_front_push(&hak_heap_self->bins[1], all[i]))
+        if (!hak_front_push(hak_heap_self, hak_class_bin(1), all[i]))
             hak_front_full(hak_heap_self, 1, all[i]);
     }
     return note_heap(ret_heap);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    ARRAY_ORDERS = 9, // slot arrays of 64 << order bytes; one slot is base[-1]
+    ARRAY_ORDERS = 9, // arrays of 64 << order bytes
+    GUARDS = 2,       // array[-1] and array[0]
     GROW_AFTER_MISSES = 2,
     TINY_CLASS_BYTES = 128 * 1024, // a class may cache this much
     POOL_CLASS_BYTES = 512 * 1024,
@@ -27,13 +28,13 @@ static struct hak_meta_pool array_pools[ARRAY_ORDERS] = {
 
 static unsigned array_slots(unsigned order) // usable ones
 {
-    return (unsigned)(array_pools[order].bytes / sizeof(void *)) - 1;
+    return (unsigned)(array_pools[order].bytes / sizeof(void *)) - GUARDS;
 }
 
 static unsigned order_for(unsigned slots)
 {
-    // 8 << order pointers have to be more than `slots`.
-    unsigned order = slots < 8 ? 0 : (unsigned)HAK_LOG2(slots) - 2;
+    unsigned pointers = slots + GUARDS; // 8 << order are as many at least
+    unsigned order = pointers <= 8 ? 0 : (unsigned)HAK_LOG2(pointers - 1) - 2;
     HAK_ASSERT(order < ARRAY_ORDERS);
     return order;
 }
@@ -52,7 +53,7 @@ static uint16_t max_slots(unsigned size_class)
 {
     size_t bytes = size_class < HAK_TINY_CLASSES ? TINY_CLASS_BYTES : POOL_CLASS_BYTES;
     return clamp(bytes / hak_class_stride(size_class), min_slots(size_class),
-                 (unsigned)hak_options.cache_slots - 1);
+                 (unsigned)hak_options.cache_slots - GUARDS);
 }
 
 static uint16_t start_slots(unsigned size_class)
@@ -64,8 +65,8 @@ static uint16_t start_slots(unsigned size_class)
 
 static void give_array(struct hak_bin *bin)
 {
-    if (bin->base != NULL)
-        hak_meta_give(&array_pools[order_for(hak_bin_slots(bin))], bin->base - 1);
+    if (bin->slots > 0)
+        hak_meta_give(&array_pools[order_for(bin->slots)], bin->limit - bin->slots - 1);
 }
 
 static size_t extra_slots(const struct hak_bin *bin, unsigned slots)
@@ -77,7 +78,7 @@ static size_t extra_slots(const struct hak_bin *bin, unsigned slots)
 static size_t extra_with(const struct hak_heap *heap, unsigned size_class, unsigned slots)
 {
     const struct hak_bin *bin = &heap->bins[size_class];
-    size_t more = extra_slots(bin, slots) - extra_slots(bin, hak_bin_slots(bin));
+    size_t more = extra_slots(bin, slots) - extra_slots(bin, bin->slots);
     return heap->room.extra_bytes + more * hak_class_stride(size_class);
 }
 
@@ -102,16 +103,16 @@ bool hak_bins_resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
     void **array = hak_meta_take(&array_pools[order]);
     if (array == NULL)
         return false;
-    size_t cached = (size_t)(bin->top - bin->base);
-    array[0] = NULL;
+    unsigned cached = hak_bin_cached(bin);
+    array[0] = array[1] = NULL;
     if (cached > 0)
-        memcpy(array + 1, bin->base, cached * sizeof(void *));
+        memcpy(array + GUARDS, hak_bin_blocks(bin), cached * sizeof(void *));
     give_array(bin);
     heap->room.extra_bytes = extra_with(heap, size_class, slots);
-    bin->base = array + 1;
-    bin->top = bin->base + cached;
-    bin->limit = bin->base + slots;
+    bin->limit = array + 1 + slots;
+    bin->slots = (uint16_t)slots;
     bin->misses = 0;
+    hak_bin_hold(bin, cached);
     return true;
 }
 
@@ -133,7 +134,7 @@ bool hak_bins_adapt(struct hak_heap *heap, unsigned size_class)
         bin->granted_slots = is_granted ? start_slots(size_class) : 0;
         bin->max_slots = max_slots(size_class);
     }
-    unsigned slots = hak_bin_slots(bin);
+    unsigned slots = bin->slots;
     if (slots >= bin->max_slots || (slots > 0 && ++bin->misses < GROW_AFTER_MISSES))
         return true;
     unsigned wanted = slots > 0 ? array_slots(order_for(slots + 1)) : start_slots(size_class);

@@ -15,11 +15,6 @@
 
 #include "hak_heap.h"
 
-HAK_FAST unsigned hak_bin_slots(const struct hak_bin *bin)
-{
-    return (unsigned)(bin->limit - bin->base);
-}
-
 // Called at each refill and flush.  False: the bin has no room, and gets none.
 bool hak_bins_adapt(struct hak_heap *heap, unsigned size_class);
 

@@ -20,28 +20,33 @@ _Noreturn static void double_free(const void *block)
               "freed twice without an allocation between; run with AddressSanitizer");
 }
 
+void hak_front_check_newest(const struct hak_bin *bin, const void *block)
+{
+    if (bin->newest == block)
+        double_free(block);
+}
+
 static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
 {
     struct hak_bin *bin = &heap->bins[size_class];
-    if (HAK_UNLIKELY(bin->top != bin->base)) {
-        void *block;
-        if (!hak_front_pop(bin, &block))
-            double_free(bin->top[-1]);
+    void *block;
+    if (HAK_UNLIKELY(hak_front_pop(heap, hak_class_bin(size_class), &block)))
         return block; // a signal handler came before us and filled the bin
-    }
     unsigned taken = 0;
-    bool is_first = bin->base == NULL && heap->owner.slabs.usable[size_class] == NULL;
+    bool is_first = bin->slots == 0 && heap->owner.slabs.usable[size_class] == NULL;
     bool has_room = hak_bins_adapt(heap, size_class);
+    unsigned want = (bin->slots + 1u) / 2;
+    void **blocks = has_room ? hak_bin_blocks(bin) : NULL;
     if (has_room && is_first)
-        taken = hak_nursery_take(size_class, bin->base, (hak_bin_slots(bin) + 1) / 2);
+        taken = hak_nursery_take(size_class, blocks, want);
     if (has_room && taken == 0)
-        taken = hak_refill(&heap->owner, size_class, bin->base, (hak_bin_slots(bin) + 1) / 2);
+        taken = hak_refill(&heap->owner, size_class, blocks, want);
     if (taken == 0) // no room, a pool class without used blocks, or no memory at all
         return hak_refill_one(&heap->owner, size_class, ret_zero);
     if (HAK_HARDENED && hak_hardening_on()) // the first says it to compilers that do not optimise
-        hak_hardening_shuffle(bin->base, taken);
-    bin->top = bin->base + taken - 1;
-    return *bin->top;
+        hak_hardening_shuffle(blocks, taken);
+    hak_bin_hold(bin, taken - 1);
+    return blocks[taken - 1];
 }
 
 void *hak_front_miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
@@ -175,10 +180,11 @@ static void flush(struct hak_heap *heap, struct hak_bin *bin, unsigned count)
 {
     if (count == 0)
         return;
-    give_back(heap, bin->base, count);
-    size_t kept = (size_t)(bin->top - bin->base) - count;
-    memmove(bin->base, bin->base + count, kept * sizeof(void *));
-    bin->top = bin->base + kept;
+    void **blocks = hak_bin_blocks(bin);
+    unsigned kept = hak_bin_cached(bin) - count;
+    give_back(heap, blocks, count);
+    memmove(blocks, blocks + count, kept * sizeof blocks[0]);
+    hak_bin_hold(bin, kept);
 }
 
 static void flush_all(struct hak_heap *heap)
@@ -186,7 +192,7 @@ static void flush_all(struct hak_heap *heap)
     flush_outbox(heap);
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
         struct hak_bin *bin = &heap->bins[size_class];
-        flush(heap, bin, (unsigned)(bin->top - bin->base));
+        flush(heap, bin, hak_bin_cached(bin));
     }
 }
 
@@ -211,11 +217,12 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
 {
     struct hak_bin *bin = &heap->bins[size_class];
     hak_heap_enter(heap);
+    hak_front_check_newest(bin, block);
     bool has_array = hak_bins_adapt(heap, size_class);
     if (has_array && bin->top == bin->limit)
-        flush(heap, bin, (hak_bin_slots(bin) + 1) / 2);
+        flush(heap, bin, (bin->slots + 1u) / 2);
     tidy_if_due(heap);
-    if (!has_array || !hak_front_push(bin, block))
+    if (!has_array || !hak_front_push(heap, hak_class_bin(size_class), block))
         give_back(heap, &block, 1);
     check_after(heap);
     hak_heap_leave(heap);
@@ -254,15 +261,15 @@ void hak_front_warm(struct hak_heap *heap, unsigned size_class, unsigned count)
 {
     struct hak_bin *bin = &heap->bins[size_class];
     hak_heap_enter(heap);
-    if (bin->base == NULL)
+    if (bin->slots == 0)
         (void)hak_bins_adapt(heap, size_class);
-    if (hak_bin_slots(bin) < count)
+    if (bin->slots < count)
         (void)hak_bins_resize(heap, size_class, count);
     bool zero;
     void *block;
-    while (bin->top < bin->limit && (size_t)(bin->top - bin->base) < count &&
+    while (bin->top < bin->limit && hak_bin_cached(bin) < count &&
            (block = hak_refill_one(&heap->owner, size_class, &zero)) != NULL)
-        (void)hak_front_push(bin, block);
+        (void)hak_front_push(heap, hak_class_bin(size_class), block);
     check_after(heap);
     hak_heap_leave(heap);
 }

@@ -5,38 +5,43 @@
 #include "hak_heap.h"
 #include "hak_nursery.h"
 
-// Takes the newest block out of the bin.  False when it is empty, or when its two newest entries are
-// the same block (a double free: hak_front_miss reports it).  base[-1] makes the second look safe.
-HAK_FAST bool hak_front_pop(struct hak_bin *bin, void **ret_block)
+// In both, who takes over between two of the stores, a forked child or a signal handler that calls
+// exit, finds no block twice: at most one is lost, or the last one is there but not counted.
+
+// Takes the newest block out of the bin at `offset`.  False: it is empty.
+HAK_FAST bool hak_front_pop(struct hak_heap *heap, size_t offset, void **ret_block)
 {
-    void **top = bin->top;
-    if (HAK_UNLIKELY(top == bin->base))
+    void *block = hak_heap_bin(heap, offset)->newest;
+    if (HAK_UNLIKELY(block == NULL))
         return false;
-    void *block = top[-1];
-    if (HAK_UNLIKELY(block == top[-2]))
-        return false;
-    bin->top = top - 1;
+    void **top = hak_heap_bin(heap, offset)->top - 1;
+    void *next = *top;
+    hak_heap_bin(heap, offset)->top = top;
+    atomic_signal_fence(memory_order_release);
+    hak_heap_bin(heap, offset)->newest = next;
     *ret_block = block;
     return true;
 }
 
-// Caches a block.  False when the bin is full.
-HAK_FAST bool hak_front_push(struct hak_bin *bin, void *block)
+// Caches a block in the bin at `offset`.  False: it is full, or the block is its newest already.
+HAK_FAST bool hak_front_push(struct hak_heap *heap, size_t offset, void *block)
 {
-    void **top = bin->top;
-    if (HAK_UNLIKELY(top == bin->limit))
+    void **top = hak_heap_bin(heap, offset)->top;
+    if (HAK_UNLIKELY(top == hak_heap_bin(heap, offset)->limit))
         return false;
-    *top = block;
-    atomic_signal_fence(memory_order_release); // what a forked child finds below top is a block
-    bin->top = top + 1;
+    void *before = hak_heap_bin(heap, offset)->newest;
+    if (HAK_UNLIKELY(before == block))
+        return false;
+    *top = before;
+    atomic_signal_fence(memory_order_release);
+    hak_heap_bin(heap, offset)->newest = block;
+    atomic_signal_fence(memory_order_release);
+    hak_heap_bin(heap, offset)->top = top + 1;
     return true;
 }
 
-// Whether `p` is the block that the bin got last.
-HAK_FAST bool hak_front_freed_last(const struct hak_bin *bin, const void *p)
-{
-    return bin->top != bin->base && bin->top[-1] == p;
-}
+// Panics when the block is the bin's newest: it was freed twice, with no allocation between.
+void hak_front_check_newest(const struct hak_bin *bin, const void *block);
 
 // A block of the class after hak_front_pop found none: refills the bin.
 // `*ret_zero` is set when the block's memory is known to be zero.  NULL: no memory.
@@ -47,13 +52,14 @@ void *hak_front_miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
 HAK_FAST void *hak_front_alloc(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
 {
     void *block;
-    if (HAK_UNLIKELY(!hak_front_pop(&heap->bins[size_class], &block)))
+    if (HAK_UNLIKELY(!hak_front_pop(heap, hak_class_bin(size_class), &block)))
         return hak_front_miss(heap, size_class, ret_zero);
     *ret_zero = false;
     return block;
 }
 
 // Frees a block of the bin's class after hak_front_push found no room: flushes the older half.
+// Errors: panics when the block is the newest already.
 // Pre: `heap` is the calling thread's.
 void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block);
 

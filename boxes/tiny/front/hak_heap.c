@@ -240,15 +240,27 @@ static void thread_exits(void *argument)
         hak_bell_ring();
 }
 
+// The thread may have vanished in the middle of a cache hit.
+static void mend_bins(struct hak_heap *heap)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        struct hak_bin *bin = &heap->bins[size_class];
+        if (hak_bin_cached(bin) == 0)
+            bin->newest = NULL;
+    }
+}
+
 void hak_heap_after_fork(void)
 {
     for (struct hak_heap *heap = all_heaps; heap != NULL; heap = heap->next) {
         if (heap->state != HAK_HEAP_BOUND || heap == hak_heap_self)
             continue;
-        if (hak_heap_is_busy(heap))
+        if (hak_heap_is_busy(heap)) {
             heap->state = HAK_HEAP_ABANDONED;
-        else
+        } else {
+            mend_bins(heap);
             idle_locked(heap);
+        }
     }
     atomic_store_explicit(&xbound_heaps, hak_heap_is_bound(hak_heap_self), memory_order_relaxed);
 }
@@ -256,15 +268,18 @@ void hak_heap_after_fork(void)
 static void check_bin(const struct hak_heap *heap, unsigned size_class)
 {
     const struct hak_bin *bin = &heap->bins[size_class];
-    HAK_CHECK(bin->base <= bin->top && bin->top <= bin->limit);
-    HAK_CHECK(bin->base == NULL || bin->base[-1] == NULL);
-    for (void **slot = bin->base; slot < bin->top; slot++) {
+    unsigned cached = hak_bin_cached(bin);
+    void *const *array = bin->limit - bin->slots;
+    HAK_CHECK(bin->top <= bin->limit && (bin->newest == NULL) == (cached == 0));
+    HAK_CHECK(bin->slots == 0 || (array[0] == NULL && array[-1] == NULL));
+    for (unsigned i = 1; i <= cached; i++) {
         unsigned index;
-        const struct hak_slab *slab = hak_front_locate(*slot, &index);
+        void *block = i < cached ? array[i] : bin->newest;
+        const struct hak_slab *slab = hak_front_locate(block, &index);
         HAK_CHECK(slab->size_class == size_class);
         // Another owner's bitmap may change meanwhile.
         if (slab->owner == &heap->owner.slabs && hak_slab_is_free(slab, index))
-            hak_panic("double free of", *slot, "it is in its slab and in the thread's cache");
+            hak_panic("double free of", block, "it is in its slab and in the thread's cache");
     }
 }
 

@@ -67,14 +67,15 @@ bool hak_nursery_keep(struct hak_heap *heap, unsigned size_class, void *block)
 {
     struct hak_bin *bin = &heap->bins[size_class];
     bool needs_little = heap->owner.slabs.usable[size_class] == NULL;
-    if (bin->base == NULL || !needs_little || heap->nursery_frees >= KEPT_FREES)
+    if (bin->slots == 0 || !needs_little || heap->nursery_frees >= KEPT_FREES)
         return false;
     const struct hak_slab *slab = hak_slab_of(block);
     if (slab->owner != &nursery.slabs || hak_slab_index(slab, block) == HAK_SLAB_NO_INDEX)
         return false;
+    hak_front_check_newest(bin, block);
     heap->nursery_frees++;
     hak_heap_enter(heap);
-    bool kept = hak_front_push(bin, block);
+    bool kept = hak_front_push(heap, hak_class_bin(size_class), block);
     if (HAK_DEBUG >= 2)
         hak_heap_check(heap);
     hak_heap_leave(heap);

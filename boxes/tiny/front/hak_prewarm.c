@@ -33,6 +33,6 @@ void hak_prewarm_learn(const struct hak_heap *heap)
 {
     uint64_t used = 0;
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++)
-        used |= (uint64_t)(heap->bins[size_class].base != NULL) << size_class;
+        used |= (uint64_t)(heap->bins[size_class].slots != 0) << size_class;
     atomic_store_explicit(&xrecent_classes, used, memory_order_relaxed);
 }
