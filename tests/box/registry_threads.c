@@ -6,14 +6,14 @@
 
 #include <pthread.h>
 
-enum { SLOTS = 12, PER_SLOT = 64 }; // a slot: the 16 GiB of a leaf of the radix
+enum { SLOTS = 50, PER_SLOT = 64 }; // a slot: the 4 GiB of a leaf of the radix
 
-static const uintptr_t highest = (uintptr_t)0x7f14 << 32; // a multiple of 16 GiB
+static const uintptr_t highest = (uintptr_t)0x7f12 << 32; // a multiple of 4 GiB
 static pthread_barrier_t barrier;
 
 static const void *place(unsigned slot, unsigned i)
 {
-    return (const void *)(highest - ((uintptr_t)slot << 34) + (uintptr_t)i * HAK_GRANULE_BYTES);
+    return (const void *)(highest - ((uintptr_t)slot << 32) + (uintptr_t)i * HAK_GRANULE_BYTES);
 }
 
 static void expect_recorded(unsigned slot, unsigned i)

@@ -17,7 +17,7 @@ static struct cell model[PLACES][GRANULES];
 static struct fuzz_input *input;
 static uint64_t operations; // look-ups not counted
 
-// Where each array of granules lies: around a seam of 16 GiB, a few seams lower, at the lowest and
+// Where each array of granules lies: around a seam of 4 GiB, a few seams lower, at the lowest and
 // at the highest addresses of all, the last of which no user memory has.
 static uintptr_t address_of(unsigned place, unsigned i)
 {
@@ -25,7 +25,7 @@ static uintptr_t address_of(unsigned place, unsigned i)
     const uintptr_t half = (uintptr_t)GRANULES / 2 * HAK_GRANULE_BYTES;
     const uintptr_t bases[PLACES] = {
         seam - half,
-        seam - ((uintptr_t)3 << 34) - half,
+        seam - ((uintptr_t)3 << 32) - half,
         0,
         ((uintptr_t)1 << HAK_ADDRESS_BITS) - half,
     };

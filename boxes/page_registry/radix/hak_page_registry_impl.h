@@ -1,4 +1,4 @@
-// Two levels: a root with one slot for each 16 GiB, a leaf with one entry for each granule of it.
+// Two levels: a root with one slot for each 4 GiB, a leaf with one entry for each granule of it.
 //
 // Most processes have all their blocks in the first leaf that was made, its home: found without the
 // root, whose slot would be one more load that each free waits for.
@@ -12,7 +12,7 @@
 #define HAK_PAGE_REGISTRY_IMPL "radix"
 
 enum {
-    HAK_RADIX_LEAF_BITS = 34, // address bits that one leaf covers
+    HAK_RADIX_LEAF_BITS = 32, // address bits that one leaf covers
     HAK_RADIX_ROOT_SLOTS = 1 << (HAK_ADDRESS_BITS - HAK_RADIX_LEAF_BITS),
     HAK_RADIX_LEAF_ENTRIES = 1 << (HAK_RADIX_LEAF_BITS - HAK_GRANULE_SHIFT),
 };
