@@ -1,5 +1,6 @@
 // Double free of a block whose owner has ended, by a thread that frees it twice.
 // -> double free of P: freed twice on its way home; run with AddressSanitizer
+// -> [header] double free of P: freed twice without an allocation between; run with AddressSanitizer
 #include "misuse.h"
 
 static void *make(void *ret_block)

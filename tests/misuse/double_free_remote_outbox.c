@@ -1,5 +1,6 @@
 // Double free by another thread that has a heap: both copies wait in its outbox.
 // -> double free of P: freed twice on its way home; run with AddressSanitizer
+// -> [header] double free of P: freed twice without an allocation between; run with AddressSanitizer
 #include "misuse.h"
 
 static void *twice(void *p)
