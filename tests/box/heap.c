@@ -255,6 +255,48 @@ Test(heap, pages_of_an_ended_thread_wait_a_while_for_the_next)
     expect(adopted == heap && hak_heap_unswept_bytes() == 0, "nothing became free since");
 }
 
+struct guest {
+    pthread_t thread;
+    struct hak_heap *heap;
+    sem_t may_leave;
+};
+
+static void *use_and_wait(void *argument)
+{
+    struct guest *guest = argument;
+    void *block = alloc(TINY);
+    if (!hak_front_push(hak_heap_self, hak_class_bin(TINY), block))
+        hak_front_full(hak_heap_self, TINY, block);
+    guest->heap = hak_heap_self;
+    sem_post(&arrived);
+    sem_wait(&guest->may_leave);
+    return NULL;
+}
+
+Test(heap, a_few_idle_heaps_keep_an_empty_slab)
+{
+    enum { WARM = 4 };
+    struct guest guests[CROWD];
+    sem_init(&arrived, 0, 0);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < CROWD; i++) {
+            sem_init(&guests[i].may_leave, 0, 0);
+            expect(pthread_create(&guests[i].thread, NULL, use_and_wait, &guests[i]) == 0);
+            sem_wait(&arrived);
+        }
+        for (unsigned i = 0; i < CROWD; i++) {
+            sem_post(&guests[i].may_leave);
+            pthread_join(guests[i].thread, NULL);
+            expect(guests[i].heap->owner.slabs.slabs == (i < WARM), "%u in round %u", i, round);
+        }
+    }
+    hak_heap_tidy_idle(0);
+    for (unsigned i = 0; i < CROWD; i++)
+        expect(guests[i].heap->owner.slabs.slabs == 0);
+    hak_span_trim();
+    expect(hak_span_totals().chunks == 0);
+}
+
 static void *fill_caches(void *ret_heap)
 {
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class += 5) {

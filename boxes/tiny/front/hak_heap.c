@@ -13,13 +13,17 @@
 #include <limits.h>
 #include <pthread.h>
 
+// Where threads come and go, each finds the slabs that it needs in the heap of an ended one.
+enum { WARM_HEAPS = 4 }; // idle heaps that keep an empty slab of a class
+
 struct hak_heap hak_heap_none;
 _Thread_local struct hak_heap *hak_heap_self = &hak_heap_none;
 
 // Under HAK_LOCK_HEAPS.
 static struct hak_heap *all_heaps;
 static struct hak_heap *idle_heaps; // the last one idled first: its memory is warm
-static size_t unswept_bytes;        // of all idle heaps
+static unsigned idle_count;
+static size_t unswept_bytes; // of all idle heaps
 static uint32_t owners;
 
 static _Atomic uint32_t xbound_heaps; // relaxed: it orders nothing
@@ -67,6 +71,7 @@ static struct hak_heap *take_idle(bool any, uint64_t unswept_ms)
     if (heap != NULL) {
         *link = heap->next_idle;
         heap->state = HAK_HEAP_BOUND;
+        idle_count--;
         unswept_bytes -= heap->unswept_bytes;
     }
     hak_lock_drop(HAK_LOCK_HEAPS);
@@ -162,6 +167,7 @@ static void idle_locked(struct hak_heap *heap)
     heap->state = HAK_HEAP_IDLE;
     heap->next_idle = idle_heaps;
     idle_heaps = heap;
+    idle_count++;
     unswept_bytes += heap->unswept_bytes;
 }
 
@@ -185,12 +191,21 @@ size_t hak_heap_unswept_bytes(void)
     return bytes;
 }
 
+static bool has_warm_heaps(void)
+{
+    hak_lock_take(HAK_LOCK_HEAPS);
+    bool has = idle_count >= WARM_HEAPS;
+    hak_lock_drop(HAK_LOCK_HEAPS);
+    return has;
+}
+
 // Pre: the heap is the caller's, its bins are empty.
 static void settle(struct hak_heap *heap)
 {
     struct hak_slab_owner *slabs = &heap->owner.slabs;
     hak_remote_drain(&heap->owner);
-    hak_slab_trim(slabs);
+    if (has_warm_heaps())
+        hak_slab_trim(slabs);
     if (hak_sweep_due(slabs))
         (void)hak_sweep(slabs);
     heap->unswept_bytes = slabs->free_bytes - slabs->sweep.settled_free_bytes;
