@@ -26,6 +26,19 @@ HAK_FAST void hak_inside_begin(void)
     atomic_signal_fence(memory_order_seq_cst); // before anything changes
 }
 
+// The pair for whoever knows the count to be 0: no load that waits for the last store.
+HAK_FAST void hak_inside_begin_first(void)
+{
+    hak_inside = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+HAK_FAST void hak_inside_end_last(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    hak_inside = 0;
+}
+
 HAK_FAST void hak_inside_end(void)
 {
     atomic_signal_fence(memory_order_seq_cst);

@@ -186,16 +186,10 @@ __attribute__((noinline)) static void free_miss(void *p)
     end_slow(false);
 }
 
-void hak_core_free_slow(void *p)
+void hak_core_free_slow(void *p, size_t offset)
 {
-    if (p == NULL)
-        return;
-    struct hak_heap *heap = hak_heap_self;
-    uint32_t entry = hak_page_registry_entry(p);
     // A remote free mostly just waits: all that free_slow and end_slow ask is wasted on it.
-    bool is_remote = kind_of(entry) == SLAB_BLOCK && hak_inside == 0 &&
-                     hak_classidx_bin(p, &heap->owner.slabs.tag) >= HAK_BIN_END;
-    if (!is_remote || !hak_front_post(heap, entry, p))
+    if (p != NULL && !hak_front_post(hak_heap_self, offset, p))
         free_miss(p);
 }
 

@@ -15,7 +15,7 @@
 
 // The parts behind the hit paths.
 void *hak_core_alloc_slow(size_t bytes);
-void hak_core_free_slow(void *p);
+void hak_core_free_slow(void *p, size_t offset); // `offset`: hak_classidx_bin, or SIZE_MAX
 
 // A block of at least `bytes`.  Errors: NULL when there is no memory or bytes > PTRDIFF_MAX.
 HAK_FAST void *hak_core_alloc(size_t bytes)
@@ -34,7 +34,7 @@ HAK_FAST void hak_core_free_into(struct hak_heap *heap, size_t offset, void *p)
 {
     if (HAK_UNLIKELY(offset >= HAK_BIN_END || HAK_DEBUG) ||
         HAK_UNLIKELY(!hak_front_push(heap, offset, p)))
-        hak_core_free_slow(p);
+        hak_core_free_slow(p, offset);
 }
 
 // Frees a block.  Errors: panics on what is no live block.

@@ -64,7 +64,7 @@ void hak_hardened_free(void *p)
     else if (p == NULL || !hak_hardening_on())
         hak_core_free(p);
     else if (!hak_hardening_take_back(p, &block))
-        hak_core_free_slow(p); // asks the registry before it looks at memory
+        hak_core_free_slow(p, SIZE_MAX); // asks the registry before it looks at memory
     else if (block != NULL)
         hak_core_free(block);
 }

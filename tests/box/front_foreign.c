@@ -65,7 +65,7 @@ Test(front_foreign, foreign_tiny_blocks_wait_in_the_outbox)
 
 static bool post(struct hak_heap *to, void *block)
 {
-    return hak_front_post(to, hak_page_registry_entry(block), block);
+    return hak_front_post(to, hak_classidx_bin(block, &to->owner.slabs.tag), block);
 }
 
 Test(front_foreign, posting_leaves_all_but_the_simplest_case_to_others)

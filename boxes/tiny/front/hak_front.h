@@ -66,24 +66,28 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block);
 // Adds a block of another heap's to the outbox.  Pre: there is room; signal handlers' frees wait.
 HAK_FAST void hak_front_outbox_add(struct hak_heap *heap, void *block)
 {
-    heap->outbox[heap->outbox_count] = block;
+    unsigned count = heap->outbox_count;
+    heap->outbox[count] = block;
     atomic_signal_fence(memory_order_release); // what a forked child finds in the outbox is a block
-    heap->outbox_count++;
+    heap->outbox_count = count + 1;
 }
 
-// Lets a tiny block of another heap's wait in the outbox.  False: it is no such block, or needs a
-// closer look.  Pre: `entry` is that of its slab.
-HAK_FAST bool hak_front_post(struct hak_heap *heap, uint32_t entry, void *block)
+// Lets a tiny block of another heap's wait in the outbox, all that is to be done for most of them.
+// False: it is no such block, or needs a closer look.  `offset`: hak_classidx_bin of it.
+HAK_FAST bool hak_front_post(struct hak_heap *heap, size_t offset, void *block)
 {
-    bool is_tiny = (entry & HAK_ENTRY_OFFSET_MASK) < HAK_TINY_CLASSES << HAK_BIN_SHIFT;
-    if (!is_tiny || !hak_heap_is_bound(heap) || hak_nursery_owns(entry))
+    uint32_t tag = heap->owner.slabs.tag, entry = (uint32_t)offset ^ tag;
+    bool is_elsewhere = offset >= HAK_BIN_END && offset <= UINT32_MAX && entry != 0;
+    if (!is_elsewhere || (entry & HAK_ENTRY_OFFSET_MASK) >= HAK_TINY_CLASSES << HAK_BIN_SHIFT)
         return false;
-    hak_inside_begin();
-    bool has_room = heap->outbox_count < HAK_OUTBOX_SLOTS - 1; // the last one makes it go home
-    if (has_room)
-        hak_front_outbox_add(heap, block);
-    hak_inside_end();
-    return has_room;
+    // The last slot makes the outbox go home.
+    if (!hak_heap_is_bound(heap) || hak_nursery_owns(entry) || hak_inside != 0 ||
+        heap->outbox_count >= HAK_OUTBOX_SLOTS - 1)
+        return false;
+    hak_inside_begin_first();
+    hak_front_outbox_add(heap, block);
+    hak_inside_end_last();
+    return true;
 }
 
 // Frees a block whose slab is another heap's.  `heap` may be hak_heap_none.

@@ -96,7 +96,7 @@ HAK_FAST bool hak_heap_is_bound(const struct hak_heap *heap)
 // load or store; computed before them it takes an instruction and three cycles.
 HAK_FAST struct hak_bin *hak_heap_bin(struct hak_heap *heap, size_t offset)
 {
-    __asm__("" : "+r"(offset));
+    __asm__("" : "+r"(heap));
     return (struct hak_bin *)((char *)heap->bins + offset);
 }
 
