@@ -297,6 +297,38 @@ Test(heap, a_few_idle_heaps_keep_an_empty_slab)
     expect(hak_span_totals().chunks == 0);
 }
 
+enum { LARGEST_TINY = HAK_TINY_CLASSES - 1 };
+
+static void free_every_other(unsigned first)
+{
+    for (unsigned i = first; i < BLOCKS; i += 2) {
+        if (!hak_front_push(hak_heap_self, hak_class_bin(LARGEST_TINY), blocks[i]))
+            hak_front_full(hak_heap_self, LARGEST_TINY, blocks[i]);
+    }
+    hak_front_empty(hak_heap_self);
+}
+
+static void *sweep_and_free_the_rest(void *ret_heap)
+{
+    for (unsigned i = 0; i < BLOCKS; i++)
+        blocks[i] = alloc(LARGEST_TINY);
+    free_every_other(0);
+    hak_front_tidy(hak_heap_self);
+    free_every_other(1);
+    *(struct hak_heap **)ret_heap = hak_heap_self;
+    return NULL;
+}
+
+// More was free at the last sweep than at the end: nothing is left to sweep, but to release.
+Test(heap, an_empty_slab_of_a_swept_heap_is_released_in_the_end)
+{
+    struct hak_heap *heap;
+    run(sweep_and_free_the_rest, &heap);
+    expect(heap->owner.slabs.slabs == 1 && heap->unswept_bytes == 0);
+    hak_heap_tidy_idle(0);
+    expect(heap->owner.slabs.slabs == 0);
+}
+
 static void *fill_caches(void *ret_heap)
 {
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class += 5) {

@@ -53,11 +53,11 @@ static void watch_thread(struct hak_heap *heap)
         (void)__cxa_thread_atexit_impl(thread_exits, heap, &__dso_handle);
 }
 
-// Whether others freed blocks of an idle heap, or it waits for a sweep since before `unswept_ms`.
+// Whether others freed blocks of an idle heap, or it waits to be tidied since before `unswept_ms`.
 static bool needs_care_locked(const struct hak_heap *heap, uint64_t unswept_ms)
 {
-    return hak_remote_pending(&heap->owner) ||
-           (heap->unswept_bytes != 0 && heap->unswept_ms < unswept_ms);
+    bool is_untidy = heap->unswept_bytes != 0 || heap->is_warm;
+    return hak_remote_pending(&heap->owner) || (is_untidy && heap->unswept_ms < unswept_ms);
 }
 
 // Takes the first idle heap out of the list, or the first that needs care.
@@ -204,7 +204,8 @@ static void settle(struct hak_heap *heap)
 {
     struct hak_slab_owner *slabs = &heap->owner.slabs;
     hak_remote_drain(&heap->owner);
-    if (has_warm_heaps())
+    heap->is_warm = !has_warm_heaps();
+    if (!heap->is_warm)
         hak_slab_trim(slabs);
     if (hak_sweep_due(slabs))
         (void)hak_sweep(slabs);
@@ -215,6 +216,7 @@ static void settle(struct hak_heap *heap)
 static void tidy(struct hak_heap *heap)
 {
     hak_front_tidy(heap);
+    heap->is_warm = false;
     heap->unswept_bytes = 0;
 }
 
@@ -284,9 +286,11 @@ static void check_bin(const struct hak_heap *heap, unsigned size_class)
 {
     const struct hak_bin *bin = &heap->bins[size_class];
     unsigned cached = hak_bin_cached(bin);
-    void *const *array = bin->limit - bin->slots;
     HAK_CHECK(bin->top <= bin->limit && (bin->newest == NULL) == (cached == 0));
-    HAK_CHECK(bin->slots == 0 || (array[0] == NULL && array[-1] == NULL));
+    if (bin->slots == 0)
+        return;
+    void *const *array = bin->limit - bin->slots;
+    HAK_CHECK(array[0] == NULL && array[-1] == NULL);
     for (unsigned i = 1; i <= cached; i++) {
         unsigned index;
         void *block = i < cached ? array[i] : bin->newest;

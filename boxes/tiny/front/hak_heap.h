@@ -11,7 +11,7 @@
 //   INV array <= top <= limit == array + slots; newest is NULL exactly when top is array; a bin that
 //       was never used is all zero
 //   (A hit that never ended may leave the last block as newest though top is array.  Once it is taken,
-//   top is array - 1: hence array[-1].)
+//   top is array - 1: hence array[-1].  When another one is freed first, it is in array[0].)
 #ifndef HAK_HEAP_H
 #define HAK_HEAP_H
 
@@ -47,7 +47,9 @@ HAK_FAST void **hak_bin_blocks(struct hak_bin *bin)
 // The first `count` of hak_bin_blocks are what the bin caches now.
 HAK_FAST void hak_bin_hold(struct hak_bin *bin, unsigned count)
 {
-    bin->top = bin->limit - bin->slots + count;
+    void **array = bin->limit - bin->slots;
+    array[0] = NULL; // see above
+    bin->top = array + count;
     bin->newest = *bin->top;
 }
 
@@ -75,7 +77,8 @@ struct hak_heap {
     struct hak_heap *next;         // all heaps
     struct hak_heap *next_idle;
     size_t unswept_bytes;   // free in its slabs when its thread ended, and not yet swept
-    uint64_t unswept_ms;    // since when
+    bool is_warm;           // empty slabs were kept when its thread ended
+    uint64_t unswept_ms;    // since when, both
     unsigned nursery_frees; // that put a block back into its bin
     unsigned slow_events;   // misses, flushes and others, counted by who wants to know
     struct hak_room room;
