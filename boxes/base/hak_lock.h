@@ -26,6 +26,12 @@ HAK_FAST void hak_inside_begin(void)
     atomic_signal_fence(memory_order_seq_cst); // before anything changes
 }
 
+HAK_FAST void hak_inside_end(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    hak_inside--;
+}
+
 // The pair for whoever knows the count to be 0: no load that waits for the last store.
 HAK_FAST void hak_inside_begin_first(void)
 {
@@ -37,12 +43,6 @@ HAK_FAST void hak_inside_end_last(void)
 {
     atomic_signal_fence(memory_order_seq_cst);
     hak_inside = 0;
-}
-
-HAK_FAST void hak_inside_end(void)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    hak_inside--;
 }
 
 void hak_lock_take(enum hak_lock rank);

@@ -78,6 +78,13 @@ Test(front, a_bin_left_between_the_stores_of_a_hit)
         expect(pop_tiny(&out) && out == &other && !pop_tiny(&out) && cached(bin) == 0);
     }
     expect(place[0] == NULL && place[1] == NULL);
+    use_own_array(array, bin);
+    bin->newest = &last;
+    expect(push_tiny(&other) && array[0] == &last);
+    expect(pop_tiny(&out) && out == &other && pop_tiny(&out) && out == &last);
+    expect(!pop_tiny(&out));
+    hak_bin_hold(bin, 0); // as a refill or flush ends
+    expect(!pop_tiny(&out) && array[0] == NULL, "it is handed out once");
 }
 
 static void free_twice(void *block)

@@ -72,6 +72,11 @@ Test(front_foreign, posting_leaves_all_but_the_simplest_case_to_others)
 {
     pthread_t thread = start_lender();
     expect(!post(heap, lender.pool[3]) && !post(&hak_heap_none, lender.tiny[0]));
+    expect(!hak_front_post(heap, SIZE_MAX, lender.tiny[0]) && !post(heap, &thread), "nobody's");
+    expect(!hak_front_post(heap, heap->owner.slabs.tag ^ HAK_BIN_END, lender.tiny[0]), "large");
+    hak_inside_begin();
+    expect(!post(heap, lender.tiny[0]), "a signal handler's");
+    hak_inside_end();
     for (unsigned i = 0; i < HAK_OUTBOX_SLOTS - 1; i++)
         expect(post(heap, lender.tiny[i]) && heap->outbox_count == i + 1 && hak_inside == 0);
     expect(!post(heap, lender.tiny[HAK_OUTBOX_SLOTS - 1]), "that one would be the last");

@@ -293,6 +293,10 @@ Test(heap, a_few_idle_heaps_keep_an_empty_slab)
     hak_heap_tidy_idle(0);
     for (unsigned i = 0; i < CROWD; i++)
         expect(guests[i].heap->owner.slabs.slabs == 0);
+    sem_post(&guests[0].may_leave);
+    run(use_and_wait, &guests[0]);
+    expect(guests[0].heap->owner.slabs.slabs == 1, "though many are idle");
+    hak_heap_tidy_idle(0);
     hak_span_trim();
     expect(hak_span_totals().chunks == 0);
 }

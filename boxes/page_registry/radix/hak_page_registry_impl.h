@@ -32,8 +32,8 @@ struct hak_radix {
 extern HAK_HIDDEN struct hak_radix hak_radix;
 
 struct hak_radix_home {
-    _Alignas(HAK_CACHE_LINE_BYTES) uintptr_t
-        first_granule; // above all others while there is no home
+    // Above all others while there is no home.
+    _Alignas(HAK_CACHE_LINE_BYTES) uintptr_t first_granule;
     struct hak_radix_leaf *leaf;
 };
 extern HAK_HIDDEN struct hak_radix_home hak_radix_home;
@@ -71,15 +71,17 @@ HAK_FAST struct hak_radix_leaf *hak_radix_leaf(uintptr_t slot)
 // before the block exists, and whoever passes `p` to another thread orders that before the look-up.
 HAK_FAST bool hak_radix_find(const void *p, struct hak_radix_leaf **ret_leaf, size_t *ret_index)
 {
-    *ret_index = ((uintptr_t)p >> HAK_GRANULE_SHIFT) - hak_radix_home.first_granule;
-    *ret_leaf = hak_radix_home.leaf;
-    if (HAK_LIKELY(*ret_index < HAK_RADIX_LEAF_ENTRIES))
-        return true;
-    uintptr_t slot = hak_radix_slot(p);
-    if (slot >= HAK_RADIX_ROOT_SLOTS)
-        return false;
-    *ret_index = hak_radix_index(p);
-    *ret_leaf = hak_radix_leaf(slot);
+    size_t index = ((uintptr_t)p >> HAK_GRANULE_SHIFT) - hak_radix_home.first_granule;
+    struct hak_radix_leaf *leaf = hak_radix_home.leaf;
+    if (HAK_UNLIKELY(index >= HAK_RADIX_LEAF_ENTRIES)) {
+        uintptr_t slot = hak_radix_slot(p);
+        if (slot >= HAK_RADIX_ROOT_SLOTS)
+            return false;
+        index = hak_radix_index(p);
+        leaf = hak_radix_leaf(slot);
+    }
+    *ret_index = index;
+    *ret_leaf = leaf;
     return true;
 }
 

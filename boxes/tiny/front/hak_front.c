@@ -242,7 +242,7 @@ void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *blo
         return;
     hak_inside_begin();
     hak_front_outbox_add(heap, block);
-    if (heap->outbox_count == HAK_OUTBOX_SLOTS) {
+    if (heap->outbox_count >= HAK_OUTBOX_SLOTS) {
         hak_heap_enter(heap);
         flush_outbox(heap);
         hak_heap_leave(heap);

@@ -80,14 +80,14 @@ HAK_FAST bool hak_front_post(struct hak_heap *heap, size_t offset, void *block)
     bool is_elsewhere = offset >= HAK_BIN_END && offset <= UINT32_MAX && entry != 0;
     if (!is_elsewhere || (entry & HAK_ENTRY_OFFSET_MASK) >= HAK_TINY_CLASSES << HAK_BIN_SHIFT)
         return false;
-    // The last slot makes the outbox go home.
-    if (!hak_heap_is_bound(heap) || hak_nursery_owns(entry) || hak_inside != 0 ||
-        heap->outbox_count >= HAK_OUTBOX_SLOTS - 1)
+    if (!hak_heap_is_bound(heap) || hak_nursery_owns(entry) || hak_inside != 0)
         return false;
     hak_inside_begin_first();
-    hak_front_outbox_add(heap, block);
+    bool has_room = heap->outbox_count < HAK_OUTBOX_SLOTS - 1; // the last one makes it go home
+    if (has_room)
+        hak_front_outbox_add(heap, block);
     hak_inside_end_last();
-    return true;
+    return has_room;
 }
 
 // Frees a block whose slab is another heap's.  `heap` may be hak_heap_none.

@@ -22,8 +22,8 @@ _Thread_local struct hak_heap *hak_heap_self = &hak_heap_none;
 // Under HAK_LOCK_HEAPS.
 static struct hak_heap *all_heaps;
 static struct hak_heap *idle_heaps; // the last one idled first: its memory is warm
-static unsigned idle_count;
-static size_t unswept_bytes; // of all idle heaps
+static unsigned warm_count;         // of them
+static size_t unswept_bytes;        // of all idle heaps
 static uint32_t owners;
 
 static _Atomic uint32_t xbound_heaps; // relaxed: it orders nothing
@@ -71,7 +71,7 @@ static struct hak_heap *take_idle(bool any, uint64_t unswept_ms)
     if (heap != NULL) {
         *link = heap->next_idle;
         heap->state = HAK_HEAP_BOUND;
-        idle_count--;
+        warm_count -= heap->is_warm;
         unswept_bytes -= heap->unswept_bytes;
     }
     hak_lock_drop(HAK_LOCK_HEAPS);
@@ -167,7 +167,7 @@ static void idle_locked(struct hak_heap *heap)
     heap->state = HAK_HEAP_IDLE;
     heap->next_idle = idle_heaps;
     idle_heaps = heap;
-    idle_count++;
+    warm_count += heap->is_warm;
     unswept_bytes += heap->unswept_bytes;
 }
 
@@ -191,12 +191,12 @@ size_t hak_heap_unswept_bytes(void)
     return bytes;
 }
 
-static bool has_warm_heaps(void)
+static bool may_be_warm(void)
 {
     hak_lock_take(HAK_LOCK_HEAPS);
-    bool has = idle_count >= WARM_HEAPS;
+    bool may = warm_count < WARM_HEAPS;
     hak_lock_drop(HAK_LOCK_HEAPS);
-    return has;
+    return may;
 }
 
 // Pre: the heap is the caller's, its bins are empty.
@@ -204,7 +204,7 @@ static void settle(struct hak_heap *heap)
 {
     struct hak_slab_owner *slabs = &heap->owner.slabs;
     hak_remote_drain(&heap->owner);
-    heap->is_warm = !has_warm_heaps();
+    heap->is_warm = may_be_warm();
     if (!heap->is_warm)
         hak_slab_trim(slabs);
     if (hak_sweep_due(slabs))

@@ -10,8 +10,9 @@
 //   INV a block in a bin is marked allocated in its slab
 //   INV array <= top <= limit == array + slots; newest is NULL exactly when top is array; a bin that
 //       was never used is all zero
-//   (A hit that never ended may leave the last block as newest though top is array.  Once it is taken,
-//   top is array - 1: hence array[-1].  When another one is freed first, it is in array[0].)
+//   (A hit that never ended, as exit was called by a signal handler, may leave the last block as newest
+//   though top is array.  Once it is taken, top is array - 1: hence array[-1].  When another one is
+//   freed first, it is in array[0].  hak_heap_check takes both for mistakes.)
 #ifndef HAK_HEAP_H
 #define HAK_HEAP_H
 
@@ -19,7 +20,7 @@
 #include "hak_lock.h"
 #include "hak_remote_queue.h"
 
-// The thread cache of one size class: an array of blocks, newest last.
+// The thread cache of one size class.
 struct hak_bin {
     void *newest; // what malloc returns next
     void **top;   // where that goes when free brings another one
@@ -157,8 +158,9 @@ unsigned hak_heaps_bound(void);
 // The tag of a new owner of slabs.  0: there are too many.  Threads: any.
 uint32_t hak_heap_new_tag(void);
 
-// Brings blocks home to idle heaps, which no thread would drain before it adopts them, and sweeps
-// those that have been idle for `rest_ms`: the next thread may want the pages.  Threads: any.
+// Brings blocks home to idle heaps, which no thread would drain before it adopts them, and tidies those
+// that have been idle for `rest_ms`: the next thread may want their pages and empty slabs.
+// Threads: any.
 void hak_heap_tidy_idle(uint64_t rest_ms);
 
 // Bytes that idle heaps hold in slabs that were not swept.  Threads: any.
