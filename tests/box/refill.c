@@ -128,11 +128,11 @@ Test(refill, remote_frees_come_home_at_each_refill_if_told_to)
     put_remote(slots[blocks - 1]); // the lowest
     put_remote(slots[blocks - 2]);
     void *more[9];
-    expect(refill(TINY, more, 8) == 2 && owner.slabs.slabs == 1);
+    expect(refill(TINY, more, 4) == 2 && owner.slabs.slabs == 1);
     expect(more[1] == slots[blocks - 1] && more[0] == slots[blocks - 2]);
     put(slots[0]);
     put_remote(slots[5]);
-    expect(refill(TINY, more, 8) == 2 && !hak_remote_pending(&owner));
+    expect(refill(TINY, more, 4) == 2 && !hak_remote_pending(&owner));
     put_remote(slots[7]);
     expect(one(TINY) == slots[7] && owner.slabs.slabs == 1);
 }
@@ -167,9 +167,28 @@ Test(refill, without_drain_only_when_out)
     expect(refill(TINY, more, 1) == 1 && more[0] == slots[0] && hak_remote_pending(&owner));
     put(slots[0]);
     expect(one(TINY) == slots[0] && hak_remote_pending(&owner));
-    expect(refill(TINY, more, 8) == 1 && more[0] == slots[5] && owner.slabs.slabs == 1);
+    expect(refill(TINY, more, 2) == 1 && more[0] == slots[5] && owner.slabs.slabs == 1);
     put_remote(slots[5]);
     expect(one(TINY) == slots[5] && owner.slabs.slabs == 1);
+}
+
+// Else an owner that lives on what others free drains at each refill.
+Test(refill, a_slab_is_made_where_little_came_home)
+{
+    void *slots[SLOTS + 1], *more[9];
+    unsigned blocks = hak_class_blocks(TINY);
+    refill(TINY, slots, blocks);
+    for (unsigned i = 0; i < 4; i++)
+        put_remote(slots[i]);
+    expect(refill(TINY, more, 8) == 4 && owner.slabs.slabs == 1, "half of it");
+    for (unsigned i = 0; i < 3; i++)
+        put_remote(slots[i]);
+    expect(refill(TINY, more, 8) == 8 && owner.slabs.slabs == 2, "less");
+    for (unsigned i = 0; i < 3; i++)
+        expect(hak_slab_of(more[7 - i]) == hak_slab_of(slots[0]), "those come first");
+    unsigned left = blocks - 5;
+    expect(refill(TINY, slots, left - 1) == left - 1);
+    expect(refill(TINY, more, 8) == 1 && owner.slabs.slabs == 2, "nothing came home");
 }
 
 // --- pool
@@ -232,11 +251,11 @@ static unsigned obvious_refill(unsigned size_class, void **slots, unsigned want)
 {
     bool is_tiny = size_class < HAK_TINY_CLASSES;
     unsigned taken = 0;
-    if (hak_options.drain || reference.slabs.usable[size_class] == NULL)
-        hak_remote_drain(&reference);
+    bool drained = (hak_options.drain || reference.slabs.usable[size_class] == NULL) &&
+                   hak_remote_drain(&reference) > 0;
     for (; taken < want; taken++) {
         struct hak_slab *slab = reference.slabs.usable[size_class];
-        if (slab == NULL && is_tiny && taken == 0)
+        if (slab == NULL && is_tiny && (taken == 0 || (drained && taken < want / 2)))
             slab = hak_slab_new(&reference.slabs, size_class);
         if (slab == NULL)
             break;

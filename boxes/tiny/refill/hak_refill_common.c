@@ -11,14 +11,14 @@ struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size
     return slab != NULL || !may_make ? slab : hak_slab_new(&owner->slabs, size_class);
 }
 
-void hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want)
+bool hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want)
 {
     owner->undrained_bytes += want * hak_class_stride(size_class);
     bool is_due = hak_options.drain != 0 && owner->undrained_bytes >= (size_t)hak_options.drain;
     if (!is_due && owner->slabs.usable[size_class] != NULL)
-        return;
+        return false;
     owner->undrained_bytes = 0;
-    hak_remote_drain(owner);
+    return hak_remote_drain(owner) > 0;
 }
 
 void hak_refill_close_gap(void **slots, unsigned taken, unsigned want)
@@ -29,7 +29,7 @@ void hak_refill_close_gap(void **slots, unsigned taken, unsigned want)
 
 void *hak_refill_one(struct hak_remote_owner *owner, unsigned size_class, bool *ret_zero)
 {
-    hak_refill_drain(owner, size_class, 1);
+    (void)hak_refill_drain(owner, size_class, 1);
     struct hak_slab *slab = hak_refill_source(owner, size_class, true);
     if (slab == NULL)
         return NULL;

@@ -47,13 +47,13 @@ unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **
                     unsigned want)
 {
     void **end = slots + want;
-    hak_refill_drain(owner, size_class, want);
-    bool may_make = size_class < HAK_TINY_CLASSES;
+    bool drained = hak_refill_drain(owner, size_class, want);
     while (end > slots) {
-        struct hak_slab *slab = hak_refill_source(owner, size_class,
-                                                  may_make && end == slots + want);
+        unsigned left = (unsigned)(end - slots);
+        bool may_make = hak_refill_may_make(size_class, want - left, want, drained);
+        struct hak_slab *slab = hak_refill_source(owner, size_class, may_make);
         void **before = end;
-        unsigned batch = hak_options.p0 ? (unsigned)(end - slots) : 1;
+        unsigned batch = hak_options.p0 ? left : 1;
         if (slab != NULL)
             end = take_slab(slab, end, batch);
         if (end == before)
