@@ -80,6 +80,22 @@ HAK_FAST unsigned hak_ctz64(uint64_t word) // Pre: word != 0
     return (unsigned)__builtin_ctzll(word);
 }
 
+// Sets bit index % 64.  Whether it was set.
+HAK_FAST bool hak_test_and_set(uint64_t *word, uint64_t index)
+{
+#if defined(__x86_64__)
+    // One instruction, where compilers take five.
+    bool was_set;
+    __asm__("btsq %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(index) : "cc");
+    return was_set;
+#else
+    uint64_t bit = (uint64_t)1 << (index % 64);
+    bool was_set = (*word & bit) != 0;
+    *word |= bit;
+    return was_set;
+#endif
+}
+
 HAK_FAST unsigned hak_popcount64(uint64_t word)
 {
 #if defined(__x86_64__) && !defined(__POPCNT__)

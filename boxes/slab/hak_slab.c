@@ -187,9 +187,9 @@ unsigned hak_slab_put_each(struct hak_slab *slab, void *const *blocks, unsigned 
         if (index >= grid.blocks)
             break;
         uint64_t word = index / 64, bits = hak_slab_free_bits(slab, word);
-        if (HAK_UNLIKELY((bits >> (index % 64) & 1) != 0))
+        if (HAK_UNLIKELY(hak_test_and_set(&bits, index)))
             break;
-        set_free_bits(slab, word, bits | (uint64_t)1 << (index % 64));
+        set_free_bits(slab, word, bits);
         first_word = word < first_word ? word : first_word;
     } while (++given < count);
     slab->first_word = (uint16_t)first_word;

@@ -21,6 +21,9 @@ Test(base, arithmetic_agrees_with_the_obvious)
         expect(hak_popcount64(word) == ones);
         expect(word == 0 || hak_ctz64(word) == lowest);
         expect(hak_is_power_of_two(word) == (ones == 1));
+        unsigned index = dice_roll(&dice, 1000);
+        uint64_t bit = (uint64_t)1 << (index % 64), after = word;
+        expect(hak_test_and_set(&after, index) == ((word & bit) != 0) && after == (word | bit));
         size_t n = dice_roll(&dice, 1u << 20);
         size_t alignment = (size_t)1 << dice_roll(&dice, 20);
         size_t up = (n + alignment - 1) / alignment * alignment;

@@ -75,7 +75,7 @@ HAK_FAST bool hak_radix_find(const void *p, struct hak_radix_leaf **ret_leaf, si
     struct hak_radix_leaf *leaf = hak_radix_home.leaf;
     if (HAK_UNLIKELY(index >= HAK_RADIX_LEAF_ENTRIES)) {
         uintptr_t slot = hak_radix_slot(p);
-        if (slot >= HAK_RADIX_ROOT_SLOTS)
+        if (p == NULL || slot >= HAK_RADIX_ROOT_SLOTS) // half of all frees may be of NULL
             return false;
         index = hak_radix_index(p);
         leaf = hak_radix_leaf(slot);
