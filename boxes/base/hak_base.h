@@ -62,7 +62,7 @@ HAK_COLD void hak_warn(const char *what, const char *detail);
     } while (0)
 
 // Number of the highest set bit of n.  Constant expression for constant n.  Pre: n > 0.
-#define HAK_LOG2(n) (63 - __builtin_clzll((unsigned long long)(n)))
+#define HAK_LOG2(n) (63 ^ __builtin_clzll((unsigned long long)(n)))
 
 // Pre: `alignment` is a power of two and the sum does not overflow.
 HAK_FAST size_t hak_round_up(size_t n, size_t alignment)

@@ -9,7 +9,7 @@
 // Whether some class holds `bytes`; larger blocks are mappings of their own.
 HAK_FAST bool hak_pool_holds(size_t bytes)
 {
-    return bytes <= HAK_POOL_MAX_BYTES && hak_class_of(bytes) < HAK_CLASS_COUNT;
+    return bytes <= HAK_POOL_MAX_BYTES;
 }
 
 // Takes the newest block out of the bin for `bytes`.  False: there is none, or no class holds them.

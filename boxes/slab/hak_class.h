@@ -66,6 +66,17 @@ HAK_FAST unsigned hak_class_of(size_t bytes)
     return HAK_CLASS_OF_STRIDE(stride);
 }
 
+// The least request that gets a class of blocks aligned to `alignment`, a power of two, and that hold
+// `bytes`.  Every multiple of a power of two either is a stride, or lies between strides that are
+// multiples as well: where neighbours are further apart than that power, all its multiples are.
+// Pre: bytes <= HAK_POOL_MAX_BYTES, alignment <= HAK_GRANULE_BYTES.
+HAK_FAST size_t hak_class_aligned_request(size_t bytes, size_t alignment)
+{
+    bytes += bytes == 0;
+    size_t header = HAK_HEADER_CLASSIDX && bytes % HAK_MIN_PAGE_BYTES != 0;
+    return hak_round_up(bytes + header, alignment) - HAK_HEADER_CLASSIDX;
+}
+
 // Offset of the class's bin in a heap.
 HAK_FAST size_t hak_class_bin(unsigned size_class)
 {

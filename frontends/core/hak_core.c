@@ -193,23 +193,22 @@ void hak_core_free_slow(void *p, size_t offset)
         free_miss(p);
 }
 
-void *hak_core_aligned(size_t alignment, size_t bytes)
+// Not inline: see alloc_miss.
+__attribute__((noinline)) static void *aligned_large(size_t alignment, size_t bytes)
 {
     bool zero;
     if (alignment > PTRDIFF_MAX || bytes > PTRDIFF_MAX - alignment)
         return refuse(HAK_REFUSAL_SIZE);
-    size_t least = bytes > alignment ? bytes : alignment;
-    // Some class up to the next power of two is a multiple of the alignment.
-    if (alignment <= HAK_GRANULE_BYTES && hak_pool_holds(least) && hak_inside == 0) {
-        for (unsigned size_class = hak_class_of(least); size_class < HAK_CLASS_COUNT;
-             size_class++) {
-            if (hak_class_alignment(size_class) >= alignment)
-                return hak_core_alloc(hak_class_usable(size_class));
-        }
-    }
     void *block = alloc(bytes > 0 ? bytes : 1, alignment, &zero);
     end_slow(false);
     return block;
+}
+
+void *hak_core_aligned(size_t alignment, size_t bytes)
+{
+    if (alignment > HAK_GRANULE_BYTES || !hak_pool_holds(bytes) || hak_inside != 0)
+        return aligned_large(alignment, bytes);
+    return hak_core_alloc(hak_class_aligned_request(bytes, alignment));
 }
 
 static size_t usable_of(const void *p, uint32_t entry)

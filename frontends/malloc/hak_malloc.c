@@ -70,9 +70,7 @@ HAK_EXPORT void *memalign(size_t alignment, size_t bytes)
 {
     if (alignment > SIZE_MAX / 2 + 1)
         return refuse(EINVAL);
-    size_t power = 16;
-    while (power < alignment)
-        power *= 2;
+    size_t power = alignment <= 16 ? 16 : (size_t)2 << HAK_LOG2(alignment - 1);
     return hak_serve_aligned(power, bytes);
 }
 

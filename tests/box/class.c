@@ -57,12 +57,11 @@ Test(class, every_byte_size_finds_the_smallest_class)
 {
     unsigned size_class = 0;
     for (size_t bytes = 0; bytes <= HAK_POOL_MAX_BYTES; bytes++) {
-        while (size_class < HAK_CLASS_COUNT && naive_usable(size_class) < bytes)
+        while (naive_usable(size_class) < bytes)
             size_class++; // the naive search, begun where the one for the size before ended
+        expect(size_class < HAK_CLASS_COUNT);
         expect(hak_class_of(bytes) == size_class, "%zu bytes: %u, not %u", bytes,
                hak_class_of(bytes), size_class);
-        if (size_class == HAK_CLASS_COUNT)
-            continue;
         expect_little_waste(bytes, size_class);
         size_t alignment = hak_class_alignment(size_class);
         expect(alignment >= (bytes > 8 ? 16u : 8u), "%zu bytes at %zu", bytes, alignment);
@@ -78,6 +77,20 @@ Test(class, tiny_requests_find_their_bin_by_table)
         while (strides[size_class] < (size_t)8 * i)
             size_class++;
         expect(hak_tiny_bin_offset[i] == size_class << HAK_BIN_SHIFT, "entry %u", i);
+    }
+}
+
+Test(class, aligned_requests_find_the_smallest_class_that_is_aligned)
+{
+    for (size_t alignment = 1; alignment <= HAK_GRANULE_BYTES; alignment *= 2) {
+        unsigned size_class = 0;
+        for (size_t bytes = 0; bytes <= HAK_POOL_MAX_BYTES; bytes++) {
+            while (naive_usable(size_class) < bytes || strides[size_class] % alignment != 0)
+                size_class++; // the naive search again
+            size_t request = hak_class_aligned_request(bytes, alignment);
+            expect(request >= bytes && hak_class_of(request) == size_class, "%zu bytes at %zu: %zu",
+                   bytes, alignment, request);
+        }
     }
 }
 
