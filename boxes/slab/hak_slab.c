@@ -25,6 +25,33 @@ static struct hak_meta_pool *pool_for(unsigned words)
     return &descriptor_pools[order];
 }
 
+// Descriptors of the first pool, of most pool classes, come and go so often that each owner keeps a
+// few of them to itself rather than ask for the lock that all share.
+enum { MOST_SPARES = 16 };
+
+static struct hak_slab *take_descriptor(struct hak_slab_owner *owner, struct hak_meta_pool *pool)
+{
+    struct hak_slab *slab = owner->spare;
+    if (pool != descriptor_pools || slab == NULL)
+        return hak_meta_take(pool);
+    owner->spare = slab->next;
+    owner->spares--;
+    return slab;
+}
+
+static void give_descriptor(struct hak_slab *slab)
+{
+    struct hak_slab_owner *owner = slab->owner;
+    struct hak_meta_pool *pool = pool_for(slab->words);
+    if (pool != descriptor_pools || owner->spares >= MOST_SPARES) {
+        hak_meta_give(pool, slab);
+        return;
+    }
+    slab->next = owner->spare;
+    owner->spare = slab;
+    owner->spares++;
+}
+
 static void set_free_bits(struct hak_slab *slab, size_t word, uint64_t bits)
 {
     atomic_store_explicit(&slab->xbits[word], bits, memory_order_relaxed);
@@ -100,7 +127,7 @@ static void describe(struct hak_slab *slab, struct hak_slab_owner *owner, unsign
 struct hak_slab *hak_slab_new(struct hak_slab_owner *owner, unsigned size_class)
 {
     struct hak_meta_pool *pool = pool_for((hak_class_blocks(size_class) + 63) / 64);
-    struct hak_slab *slab = hak_meta_take(pool);
+    struct hak_slab *slab = take_descriptor(owner, pool);
     if (slab == NULL)
         return NULL;
     struct hak_span span;
@@ -140,7 +167,7 @@ static bool release(struct hak_slab *slab)
     slab->owner->free_bytes -= (size_t)slab->blocks * slab->stride;
     hak_page_registry_remove(slab->span.base, slab->span.granules);
     hak_span_give(&slab->span);
-    hak_meta_give(pool_for(slab->words), slab);
+    give_descriptor(slab);
     return true;
 }
 

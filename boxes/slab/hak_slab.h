@@ -30,15 +30,17 @@ struct hak_slab;
 struct hak_slab_owner {
     uint32_t tag;                             // owner number << HAK_ENTRY_OWNER_SHIFT; set once
     struct hak_slab *usable[HAK_CLASS_COUNT]; // slabs with free blocks, the next to take from first
-    size_t slabs;                             // owned in all
-    size_t span_bytes;                        // of all slabs
-    size_t free_bytes;                        // of all blocks that are in their slabs
-    struct hak_sweep {                        // see hak_sweep.h
-        size_t settled_free_bytes;            // the least free_bytes since the last sweep
-        size_t purged_bytes;                  // by the last sweep
-        size_t retaken_bytes;                 // of them, put to use again
-        unsigned patience;                    // doublings of the distance between sweeps
-        bool refused;                         // the kernel takes no pages (mlock, seccomp)
+    struct hak_slab *spare;                   // descriptors of released slabs of one bitmap word
+    unsigned spares;
+    size_t slabs;                  // owned in all
+    size_t span_bytes;             // of all slabs
+    size_t free_bytes;             // of all blocks that are in their slabs
+    struct hak_sweep {             // see hak_sweep.h
+        size_t settled_free_bytes; // the least free_bytes since the last sweep
+        size_t purged_bytes;       // by the last sweep
+        size_t retaken_bytes;      // of them, put to use again
+        unsigned patience;         // doublings of the distance between sweeps
+        bool refused;              // the kernel takes no pages (mlock, seccomp)
     } sweep;
 };
 

@@ -268,6 +268,25 @@ Test(slab, an_empty_slab_of_many_granules_goes_at_once)
     expect(hak_slab_settle(slab) && owner.slabs == 0);
 }
 
+// Making and releasing slabs of pool classes then takes the lock of all metadata less often.
+Test(slab, an_owner_keeps_a_few_descriptors)
+{
+    enum { POOL = 40, TINY = 3, MANY = 40, KEPT = 16 };
+    static struct hak_slab_owner other = {.tag = TAG + (1 << HAK_ENTRY_OWNER_SHIFT)};
+    struct hak_slab *slabs[MANY];
+    for (unsigned i = 0; i < MANY; i++)
+        slabs[i] = new_slab(POOL);
+    for (unsigned i = 0; i < MANY; i++)
+        expect(hak_slab_settle(slabs[i]) && owner.spares == (i < KEPT ? i + 1 : KEPT));
+    expect(!hak_slab_pin(slabs[0]), "a released slab refuses");
+    expect(hak_slab_new(&other, POOL) == slabs[MANY - 1] && owner.spares == KEPT);
+    new_slab(TINY);
+    expect(owner.spares == KEPT, "more bitmap words");
+    for (unsigned i = KEPT; i > 0; i--)
+        expect(new_slab(POOL) == slabs[i - 1] && owner.spares == i - 1);
+    expect(new_slab(POOL) == slabs[MANY - 2], "from all again");
+}
+
 Test(slab, a_pinned_slab_is_never_released)
 {
     struct hak_slab *pinned = new_slab(10), *other = new_slab(10);
