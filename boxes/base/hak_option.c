@@ -71,6 +71,7 @@ static void go_on_diet(void)
     lower(&hak_options.dirty_mib, 2);
     lower(&hak_options.dirty_percent, 2);
     lower(&hak_options.bigcache_mib, 16);
+    lower(&hak_options.huge, 0);
     lower(&hak_options.chunk_max, 2);
 }
 

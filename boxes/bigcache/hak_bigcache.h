@@ -7,8 +7,9 @@
 struct hak_mapping {
     char *start;
     size_t bytes;
-    unsigned placed; // 1 + the memory node asked for; 0: none
+    unsigned placed; // what was asked of the kernel: 1 + the memory node, or 0; HAK_LARGE_PAGES
 };
+enum { HAK_LARGE_PAGES = 1 << 16 };
 
 // Keeps a mapping, merged with kept neighbours that were placed alike.  False: it is not wanted,
 // the caller unmaps it.  What has to make room, perhaps a part of `mapping` itself, is unmapped.
@@ -29,6 +30,11 @@ size_t hak_bigcache_trim(void);
 // Unmaps what nobody needed since the last call: to be called every second or so.  What is kept
 // without experience stays, unless `all`.  Threads: any.
 void hak_bigcache_tick(bool all);
+
+// Whether large blocks come and go, and are used as a whole: so much of what was given back was needed
+// again within a second that more is kept than without experience, and it was not empty.
+// Threads: any.
+bool hak_bigcache_churns(void);
 
 // Bytes kept now.  Threads: any.
 size_t hak_bigcache_bytes(void);

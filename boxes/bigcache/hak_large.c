@@ -23,6 +23,9 @@ _Static_assert(sizeof(struct hak_large) <= HAK_CACHE_LINE_BYTES, "one line a des
 // who goes too far or comes too late is stopped by the kernel.
 enum { GUARD_BYTES = HAK_HARDENED_FULLY ? HAK_GRANULE_BYTES : 0 };
 
+// Holds a page of 2 MiB wherever it begins.
+enum { LARGE_PAGES_FROM_BYTES = 4 * 1024 * 1024 };
+
 static _Atomic size_t xlarge_bytes;
 
 static void count_bytes(size_t grown, size_t shrunk) // relaxed: it orders nothing
@@ -55,6 +58,9 @@ static void place(struct hak_mapping *mapping)
     unsigned node = hak_options.numa == HAK_OPTION_INTERLEAVE ? HAK_OS_EACH_NODE : hak_os_node();
     if (hak_os_place(mapping->start, mapping->bytes, node))
         mapping->placed = 1 + node;
+    if (mapping->bytes >= LARGE_PAGES_FROM_BYTES && hak_options.huge && hak_bigcache_churns() &&
+        hak_os_want_large_pages(mapping->start, mapping->bytes))
+        mapping->placed |= HAK_LARGE_PAGES;
 }
 
 static bool get_mapping(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping,

@@ -73,6 +73,10 @@ unsigned hak_os_node(void);
 // Pre: mapped by hak_os_map, not touched yet.
 bool hak_os_place(void *p, size_t bytes, unsigned node);
 
+// Asks for the pages of [p, p + bytes) to be large ones (2 MiB on x86-64), where the kernel has them.
+// False: it makes none.  Pre: mapped by hak_os_map, not touched yet.
+bool hak_os_want_large_pages(void *p, size_t bytes);
+
 size_t hak_os_page_bytes(void);
 
 // From now on hak_os_map and hak_os_commit refuse what would take mapped_bytes beyond `bytes`;

@@ -241,6 +241,26 @@ Test(bigcache, what_nobody_needs_is_given_back)
     expect(mapped() == 0 && hak_bigcache_bytes() == 0);
 }
 
+Test(bigcache, it_tells_when_large_blocks_come_and_go)
+{
+    struct hak_mapping taken;
+    for (int filled = 0; filled <= 1; filled++) {
+        struct hak_mapping mapping = map(40 * MIB);
+        memset(mapping.start, filled, mapping.bytes);
+        put(mapping);
+        expect(!hak_bigcache_churns(), "once is nothing");
+        expect(!take(40 * MIB, 1, &taken));
+        expect(hak_bigcache_churns() == (keeps() && filled), "filled %d", filled);
+        hak_bigcache_trim();
+        for (unsigned i = 0; i < 9; i++) { // what was learned is forgotten by halves
+            hak_fake_os_advance(2001);
+            (void)put(map(GRANULE));
+        }
+        hak_bigcache_trim();
+    }
+    expect(!hak_bigcache_churns());
+}
+
 // More pieces than the tables start with.
 Test(bigcache, the_tables_grow)
 {

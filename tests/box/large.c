@@ -95,6 +95,26 @@ Test(large, repeated_sizes_cost_no_kernel_call)
     }
 }
 
+// Large pages are for blocks that come and go, have room for them, and are used as a whole.
+Test(large, large_pages_are_earned)
+{
+    bool earned = !is_impl("none") && !HAK_HARDENED_FULLY;
+    for (unsigned round = 0; round < 2; round++) { // beyond the 8 MiB that are kept at first
+        unsigned char *p = alloc(40 * MIB, 1);
+        expect(hak_fake_os_wants_large_pages(p) == (earned && round == 1), "round %u", round);
+        memset(p, 1, 40 * MIB);
+        free_large(p);
+        hak_bigcache_trim();
+    }
+    expect(!hak_fake_os_wants_large_pages(alloc(3 * MIB, 1)));
+    if (earned) {
+        hak_fake_os_fail(1, 1);
+        expect(!hak_fake_os_wants_large_pages(alloc(40 * MIB, 1)), "refused, and as good");
+    }
+    hak_options.huge = 0;
+    expect(!hak_fake_os_wants_large_pages(alloc(40 * MIB, 1)));
+}
+
 Test(large, resizing_keeps_contents)
 {
     if (HAK_HARDENED_FULLY)

@@ -301,6 +301,12 @@ bool hak_os_place(void *p, size_t bytes, unsigned node)
     return HAK_NUMA && call_passes(HAK_OS_PLACE);
 }
 
+bool hak_os_want_large_pages(void *p, size_t bytes)
+{
+    expect_mapped(p, bytes);
+    return call_passes(HAK_OS_PLACE);
+}
+
 size_t hak_os_page_bytes(void)
 {
     return PAGE;

@@ -1,6 +1,7 @@
-// Trap 20: hakmem never asks for huge pages, and memory that it gave back around sparse survivors
-// stays given back.
+// Trap 20: hakmem asks for huge pages for nothing but large blocks that come and go and are used as a
+// whole, and memory that it gave back around sparse survivors stays given back.
 #include "trap.h"
+#include <inttypes.h>
 #include <malloc.h>
 
 enum { BLOCKS = 200000, BYTES = 500, SURVIVORS = 256 }; // one in 128 KiB
@@ -18,17 +19,32 @@ static bool host_always(void)
     return strstr(line, "[always]") != NULL;
 }
 
-// Whether a mapping of this process was advised to use huge pages.
-static bool advised(void)
+// Whether the mapping with `p` in it, or any for NULL, was advised to use huge pages.
+static bool advised(const void *p)
 {
     bool found = false;
+    uintptr_t start = 0, end = 0;
     char line[4300];
     FILE *smaps = fopen("/proc/self/smaps", "r");
     CHECK(smaps);
-    while (fgets(line, sizeof line, smaps))
-        found |= strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg");
+    while (fgets(line, sizeof line, smaps)) {
+        sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end);
+        if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg"))
+            found |= !p || (start <= (uintptr_t)p && (uintptr_t)p < end);
+    }
     fclose(smaps);
     return found;
+}
+
+// Blocks that come and go, written as a whole.
+static void churn_dense(void)
+{
+    enum { ROUNDS = 20, LARGE = 24 << 20 };
+    for (int i = 0; i < ROUNDS; i++) {
+        char *p = malloc(LARGE);
+        CHECK(p);
+        free(memset(p, 1, LARGE));
+    }
 }
 
 int main(void)
@@ -37,12 +53,17 @@ int main(void)
     for (int i = 0; i < BLOCKS; i++)
         memset(block[i] = malloc(BYTES), 1, BYTES);
     trap_churn(1, 20000, 8 << 20);
-    CHECK(!advised());
+    CHECK(!advised(NULL));
     for (int i = 0; i < BLOCKS; i++)
         if (i % SURVIVORS)
             free(block[i]);
     malloc_trim(0);
     printf("%zu KiB of %zu left\n", (trap_rss_bytes() - before) / 1024, total / 1024);
     CHECK(trap_rss_bytes() < before + total / 8);
-    CHECK(!advised() && (host_always() || trap_smaps_bytes("AnonHugePages:") == 0));
+    CHECK(!advised(NULL) && (host_always() || trap_smaps_bytes("AnonHugePages:") == 0));
+    churn_dense();
+    for (int i = 0; i < BLOCKS; i += SURVIVORS * 64)
+        CHECK(!advised(block[i]));
+    malloc_trim(0);
+    CHECK(host_always() || trap_smaps_bytes("AnonHugePages:") == 0);
 }

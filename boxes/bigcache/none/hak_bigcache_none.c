@@ -31,6 +31,11 @@ void hak_bigcache_tick(bool all)
     (void)all;
 }
 
+bool hak_bigcache_churns(void)
+{
+    return false;
+}
+
 size_t hak_bigcache_bytes(void)
 {
     return 0;

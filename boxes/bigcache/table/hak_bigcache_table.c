@@ -6,11 +6,16 @@
 #include "hak_pieces.h"
 #include "hak_retain.h"
 
+#include <string.h>
+
 enum {
     MIB = 1024 * 1024,
     FLOOR_MIB = 8,   // kept without experience
     WASTE_SHARE = 8, // of a request may be left at its end rather than cut off
+    MOST_LOOKED_AT = 256 * 1024,
 };
+
+static _Atomic bool xwas_dense; // what was last given back; relaxed: a hint
 
 // Under HAK_LOCK_BIGCACHE.
 static size_t kept_bytes;
@@ -49,6 +54,24 @@ static bool claim_surplus_locked(size_t keep_bytes, struct hak_mapping *ret_mapp
     return true;
 }
 
+// Whether memory about to be unmapped was written as a whole, judged by the first line of each page in
+// its middle.  (The kernel could tell, but by a call that not every sandbox allows.)
+static bool is_dense(struct hak_mapping mapping)
+{
+    size_t looked_at = mapping.bytes < MOST_LOOKED_AT ? mapping.bytes : MOST_LOOKED_AT;
+    const char *page = mapping.start +
+                       ((mapping.bytes - looked_at) / 2 & ~(hak_os_page_bytes() - 1));
+    for (const char *end = page + looked_at; page < end; page += hak_os_page_bytes()) {
+        uint64_t words[HAK_CACHE_LINE_BYTES / sizeof(uint64_t)], any = 0;
+        memcpy(words, page, sizeof words);
+        for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+            any |= words[i];
+        if (any == 0)
+            return false;
+    }
+    return true;
+}
+
 // Unmaps the oldest pieces, no lock held meanwhile, until at most `keep_bytes` are kept.
 static size_t shrink_to(size_t keep_bytes)
 {
@@ -59,6 +82,7 @@ static size_t shrink_to(size_t keep_bytes)
         more = claim_surplus_locked(keep_bytes, &old);
         hak_lock_drop(HAK_LOCK_BIGCACHE);
         if (more) {
+            atomic_store_explicit(&xwas_dense, is_dense(old), memory_order_relaxed);
             hak_os_discard(old.start, old.bytes);
             bytes += old.bytes;
         }
@@ -152,6 +176,16 @@ void hak_bigcache_tick(bool all)
     size_t keep = hak_retain_used(&retained, kept_bytes, all ? 0 : floor_bytes());
     hak_lock_drop(HAK_LOCK_BIGCACHE);
     shrink_to(keep);
+}
+
+bool hak_bigcache_churns(void)
+{
+    if (!atomic_load_explicit(&xwas_dense, memory_order_relaxed))
+        return false;
+    hak_lock_take(HAK_LOCK_BIGCACHE);
+    bool churns = bound_locked() > floor_bytes();
+    hak_lock_drop(HAK_LOCK_BIGCACHE);
+    return churns;
 }
 
 size_t hak_bigcache_bytes(void)

@@ -59,6 +59,7 @@ struct mapping {
     size_t bytes;
     size_t gone_bytes; // unmapped so far
     unsigned node;
+    bool wants_large_pages;
     struct mapping *next;
 };
 static struct mapping *mappings;
@@ -238,6 +239,26 @@ bool hak_os_place(void *p, size_t bytes, unsigned node)
     mapping->node = node;
     pthread_mutex_unlock(&mappings_lock);
     return true;
+}
+
+bool hak_os_want_large_pages(void *p, size_t bytes)
+{
+    if (!call_passes(HAK_OS_PLACE))
+        return false;
+    pthread_mutex_lock(&mappings_lock);
+    struct mapping *mapping = mapping_of_locked(p);
+    HAK_CHECK(mapping->start == p && bytes <= mapping->bytes);
+    mapping->wants_large_pages = true;
+    pthread_mutex_unlock(&mappings_lock);
+    return true;
+}
+
+bool hak_fake_os_wants_large_pages(const void *p)
+{
+    pthread_mutex_lock(&mappings_lock);
+    bool wants = mapping_of_locked(p)->wants_large_pages;
+    pthread_mutex_unlock(&mappings_lock);
+    return wants;
 }
 
 size_t hak_os_page_bytes(void)

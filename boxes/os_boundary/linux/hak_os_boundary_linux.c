@@ -167,6 +167,15 @@ bool hak_os_purge(void *p, size_t bytes)
     return done;
 }
 
+bool hak_os_want_large_pages(void *p, size_t bytes)
+{
+    int saved_errno = errno;
+    hak_os_count_call(HAK_OS_PLACE);
+    bool done = syscall(SYS_madvise, p, bytes, MADV_HUGEPAGE) == 0;
+    errno = saved_errno;
+    return done;
+}
+
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
 {
     if (place == p && new_bytes > old_bytes && !hak_os_limit_allows(new_bytes - old_bytes))
