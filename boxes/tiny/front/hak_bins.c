@@ -59,8 +59,8 @@ static uint16_t max_slots(unsigned size_class)
 static uint16_t start_slots(unsigned size_class)
 {
     unsigned refill = (unsigned)hak_options.refill;
-    return clamp(START_BYTES / hak_class_stride(size_class), min_slots(size_class),
-                 2 * refill); // refills get half
+    unsigned most = refill > 2 ? 2 * refill - GUARDS : 2; // refills get half of the array
+    return clamp(START_BYTES / hak_class_stride(size_class), min_slots(size_class), most);
 }
 
 static void give_array(struct hak_bin *bin)

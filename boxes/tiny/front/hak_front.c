@@ -26,6 +26,13 @@ void hak_front_check_newest(const struct hak_bin *bin, const void *block)
         double_free(block);
 }
 
+// Half of the bin's array, its two guards included: a power of two mostly, so that refills and flushes
+// take whole bitmap words.
+static unsigned half(const struct hak_bin *bin)
+{
+    return bin->slots > 2 ? bin->slots / 2u + 1 : 1;
+}
+
 static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
 {
     struct hak_bin *bin = &heap->bins[size_class];
@@ -35,7 +42,7 @@ static void *miss(struct hak_heap *heap, unsigned size_class, bool *ret_zero)
     unsigned taken = 0;
     bool is_first = bin->slots == 0 && heap->owner.slabs.usable[size_class] == NULL;
     bool has_room = hak_bins_adapt(heap, size_class);
-    unsigned want = (bin->slots + 1u) / 2;
+    unsigned want = half(bin);
     void **blocks = has_room ? hak_bin_blocks(bin) : NULL;
     if (has_room && is_first)
         taken = hak_nursery_take(size_class, blocks, want);
@@ -220,7 +227,7 @@ void hak_front_full(struct hak_heap *heap, unsigned size_class, void *block)
     hak_front_check_newest(bin, block);
     bool has_array = hak_bins_adapt(heap, size_class);
     if (has_array && bin->top == bin->limit)
-        flush(heap, bin, (bin->slots + 1u) / 2);
+        flush(heap, bin, half(bin));
     tidy_if_due(heap);
     if (!has_array || !hak_front_push(heap, hak_class_bin(size_class), block))
         give_back(heap, &block, 1);
