@@ -17,7 +17,12 @@ enum { HAK_LARGE_PAGES = 1 << 16 };
 bool hak_bigcache_put(struct hak_mapping mapping);
 
 // Takes kept memory of at least `bytes`, at most an eighth more or up to the next granule, at a
-// multiple of `alignment`.  Its contents are unspecified.  False: none fits.  Threads: any.
+// multiple of `alignment`.  Its contents are unspecified.
+// False: none fits.  Then `ret_mapping->placed` is what to ask for a new one: HAK_LARGE_PAGES where
+// blocks of 4 MiB or more, and `bytes` is not beyond what the cache keeps by experience, come and go
+// (it gave memory back within the last second) and are used as a whole (in the last piece of that
+// size that it gave back, 16 pages all over it did not begin with zeros).
+// Threads: any.
 bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping);
 
 // Grows a mapping in place towards `bytes`, as far as kept memory follows it that was placed alike.
@@ -30,11 +35,6 @@ size_t hak_bigcache_trim(void);
 // Unmaps what nobody needed since the last call: to be called every second or so.  What is kept
 // without experience stays, unless `all`.  Threads: any.
 void hak_bigcache_tick(bool all);
-
-// Whether large blocks come and go, and are used as a whole: so much of what was given back was needed
-// again within a second that more is kept than without experience, and it was not empty.
-// Threads: any.
-bool hak_bigcache_churns(void);
 
 // Bytes kept now.  Threads: any.
 size_t hak_bigcache_bytes(void);

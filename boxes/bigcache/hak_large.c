@@ -23,9 +23,6 @@ _Static_assert(sizeof(struct hak_large) <= HAK_CACHE_LINE_BYTES, "one line a des
 // who goes too far or comes too late is stopped by the kernel.
 enum { GUARD_BYTES = HAK_HARDENED_FULLY ? HAK_GRANULE_BYTES : 0 };
 
-// Holds a page of 2 MiB wherever it begins.
-enum { LARGE_PAGES_FROM_BYTES = 4 * 1024 * 1024 };
-
 static _Atomic size_t xlarge_bytes;
 
 static void count_bytes(size_t grown, size_t shrunk) // relaxed: it orders nothing
@@ -53,13 +50,12 @@ static void give_mapping(struct hak_mapping mapping)
 }
 
 // Only what is newly mapped: cached memory has its pages, and asking costs more than a hit.
-static void place(struct hak_mapping *mapping)
+static void place(struct hak_mapping *mapping, unsigned advice)
 {
     unsigned node = hak_options.numa == HAK_OPTION_INTERLEAVE ? HAK_OS_EACH_NODE : hak_os_node();
     if (hak_os_place(mapping->start, mapping->bytes, node))
         mapping->placed = 1 + node;
-    if (mapping->bytes >= LARGE_PAGES_FROM_BYTES && hak_options.huge && hak_bigcache_churns() &&
-        hak_os_want_large_pages(mapping->start, mapping->bytes))
+    if (advice == HAK_LARGE_PAGES && hak_os_want_large_pages(mapping->start, mapping->bytes))
         mapping->placed |= HAK_LARGE_PAGES;
 }
 
@@ -67,13 +63,17 @@ static bool get_mapping(size_t bytes, size_t alignment, struct hak_mapping *ret_
                         bool *ret_zero)
 {
     *ret_zero = false;
-    if (!HAK_HARDENED_FULLY && hak_bigcache_take(bytes, alignment, ret_mapping))
-        return true;
+    unsigned advice = 0;
+    if (!HAK_HARDENED_FULLY) {
+        if (hak_bigcache_take(bytes, alignment, ret_mapping))
+            return true;
+        advice = ret_mapping->placed;
+    }
     char *start = map(bytes, alignment);
     if (start == NULL)
         return false;
     *ret_mapping = (struct hak_mapping){.start = start, .bytes = bytes};
-    place(ret_mapping);
+    place(ret_mapping, advice);
     *ret_zero = true;
     return true;
 }

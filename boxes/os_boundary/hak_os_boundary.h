@@ -73,9 +73,12 @@ unsigned hak_os_node(void);
 // Pre: mapped by hak_os_map, not touched yet.
 bool hak_os_place(void *p, size_t bytes, unsigned node);
 
-// Asks for the pages of [p, p + bytes) to be large ones (2 MiB on x86-64), where the kernel has them.
-// False: it makes none.  Pre: mapped by hak_os_map, not touched yet.
+// Asks for the pages of [p, p + bytes) to be large ones (2 MiB on x86-64), where the kernel has
+// some.  False: it refused.  Counted as a placement.  Pre: mapped by hak_os_map, not touched yet.
 bool hak_os_want_large_pages(void *p, size_t bytes);
+
+// Whether the 4 bytes at `p`, a multiple of 4, can be read and are not all 0.  Any address will do.
+bool hak_os_peek(const void *p);
 
 size_t hak_os_page_bytes(void);
 

@@ -27,14 +27,14 @@ void hak_retain_given_back(struct hak_retain *retain, size_t bytes)
     retain->given_ms = hak_os_now_ms();
 }
 
-void hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_bytes)
+bool hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_bytes)
 {
     if (retain->given_bytes == 0 || floor_bytes == 0)
-        return;
+        return false;
     uint64_t now = hak_os_now_ms();
     if (now - retain->given_ms > REGRET_MS) {
         retain->given_bytes = 0;
-        return;
+        return false;
     }
     size_t regretted = bytes < retain->given_bytes ? bytes : retain->given_bytes;
     size_t bound = hak_retain_bound(retain, floor_bytes);
@@ -46,6 +46,7 @@ void hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_byt
         retain->learned_bytes = sparing + sparing / SLACK_SHARE;
         retain->regret_bytes = 0;
     }
+    return true;
 }
 
 size_t hak_retain_used(struct hak_retain *retain, size_t kept_bytes, size_t least_bytes)

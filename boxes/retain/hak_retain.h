@@ -28,8 +28,9 @@ size_t hak_retain_bound(struct hak_retain *retain, size_t floor_bytes);
 // Reports that `bytes` went back to the kernel.
 void hak_retain_given_back(struct hak_retain *retain, size_t bytes);
 
-// Reports that `bytes` without pages were put to use.
-void hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_bytes);
+// Reports that `bytes` without pages were put to use.  Whether some had been given back less than a
+// second before.
+bool hak_retain_needed(struct hak_retain *retain, size_t bytes, size_t floor_bytes);
 
 // Reports that `bytes` are kept now, after some were taken.
 HAK_FAST void hak_retain_now(struct hak_retain *retain, size_t bytes)

@@ -66,15 +66,15 @@ HAK_FAST unsigned hak_class_of(size_t bytes)
     return HAK_CLASS_OF_STRIDE(stride);
 }
 
-// The least request that gets a class of blocks aligned to `alignment`, a power of two, and that hold
-// `bytes`.  Every multiple of a power of two either is a stride, or lies between strides that are
+// The least request whose class has blocks that hold `bytes` and are aligned to `alignment`, a power
+// of two.  Every multiple of a power of two either is a stride, or lies between strides that are
 // multiples as well: where neighbours are further apart than that power, all its multiples are.
 // Pre: bytes <= HAK_POOL_MAX_BYTES, alignment <= HAK_GRANULE_BYTES.
 HAK_FAST size_t hak_class_aligned_request(size_t bytes, size_t alignment)
 {
     bytes += bytes == 0;
     size_t header = HAK_HEADER_CLASSIDX && bytes % HAK_MIN_PAGE_BYTES != 0;
-    return hak_round_up(bytes + header, alignment) - HAK_HEADER_CLASSIDX;
+    return hak_round_up(bytes + header, alignment) - header;
 }
 
 // Offset of the class's bin in a heap.

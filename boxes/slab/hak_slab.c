@@ -25,8 +25,8 @@ static struct hak_meta_pool *pool_for(unsigned words)
     return &descriptor_pools[order];
 }
 
-// Descriptors of the first pool, of most pool classes, come and go so often that each owner keeps a
-// few of them to itself rather than ask for the lock that all share.
+// Descriptors of the first pool, those of classes from 1 KiB on, come and go so often that each
+// owner keeps a few of them to itself rather than ask for the lock that all share.
 enum { MOST_SPARES = 16 };
 
 static struct hak_slab *take_descriptor(struct hak_slab_owner *owner, struct hak_meta_pool *pool)
@@ -275,4 +275,8 @@ void hak_slab_owner_check(const struct hak_slab_owner *owner)
             hak_slab_check(slab);
         }
     }
+    unsigned spares = 0;
+    for (const struct hak_slab *slab = owner->spare; slab != NULL; slab = slab->next, spares++)
+        HAK_CHECK(slab->xpin == HAK_SLAB_CLOSED); // nobody announces it
+    HAK_CHECK(spares == owner->spares && spares <= MOST_SPARES);
 }

@@ -297,6 +297,7 @@ static void diet_and_less(void *unused)
     hak_options_start((char *[]){"HAKMEM_DIET=1", "HAKMEM_REFILL=2", "HAKMEM_CACHE_KIB=999", NULL});
     expect(hak_options.refill == 2, "%ld", hak_options.refill);
     expect(hak_options.cache_kib < 999, "%ld", hak_options.cache_kib);
+    expect(hak_options.huge == 0, "%ld", hak_options.huge);
 }
 
 Test(base, diet_lowers_what_is_more_and_leaves_what_is_less)

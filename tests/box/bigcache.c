@@ -241,24 +241,42 @@ Test(bigcache, what_nobody_needs_is_given_back)
     expect(mapped() == 0 && hak_bigcache_bytes() == 0);
 }
 
-Test(bigcache, it_tells_when_large_blocks_come_and_go)
+// Gives 40 MiB back, of which the first `written` bytes are not 0.
+static void give_back(size_t written)
 {
-    struct hak_mapping taken;
-    for (int filled = 0; filled <= 1; filled++) {
-        struct hak_mapping mapping = map(40 * MIB);
-        memset(mapping.start, filled, mapping.bytes);
-        put(mapping);
-        expect(!hak_bigcache_churns(), "once is nothing");
-        expect(!take(40 * MIB, 1, &taken));
-        expect(hak_bigcache_churns() == (keeps() && filled), "filled %d", filled);
-        hak_bigcache_trim();
-        for (unsigned i = 0; i < 9; i++) { // what was learned is forgotten by halves
-            hak_fake_os_advance(2001);
-            (void)put(map(GRANULE));
-        }
-        hak_bigcache_trim();
-    }
-    expect(!hak_bigcache_churns());
+    struct hak_mapping mapping = map(40 * MIB);
+    memset(mapping.start, 1, written);
+    put(mapping);
+    hak_bigcache_trim();
+}
+
+static bool advises(size_t bytes)
+{
+    struct hak_mapping none;
+    expect(!take(bytes, 1, &none) && (none.placed == 0 || none.placed == HAK_LARGE_PAGES));
+    return none.placed == HAK_LARGE_PAGES;
+}
+
+Test(bigcache, large_pages_are_for_what_comes_and_goes)
+{
+    expect(!advises(40 * MIB), "without experience");
+    give_back(40 * MIB);
+    expect(advises(40 * MIB) == keeps());
+    give_back(0);
+    expect(!advises(40 * MIB), "it was empty");
+    give_back(24 * MIB);
+    expect(!advises(40 * MIB), "half of it was");
+    give_back(40 * MIB);
+    expect(!advises(1024 * MIB), "none as large came");
+    give_back(40 * MIB);
+    expect(!advises(3 * MIB), "too small for any");
+    hak_options.huge = 0;
+    expect(!advises(20 * MIB), "switched off");
+    hak_options.huge = 1;
+    expect(advises(10 * MIB) == keeps());
+    give_back(40 * MIB);
+    hak_fake_os_advance(1001);
+    expect(!advises(40 * MIB), "too late");
 }
 
 // More pieces than the tables start with.

@@ -176,6 +176,17 @@ Test(front, fresh_pool_blocks_come_one_by_one)
     }
 }
 
+Test(front, the_first_refill_is_as_large_as_told)
+{
+    for (long refill = 1; refill <= 20; refill++) {
+        hak_options.refill = refill;
+        (void)alloc(TINY);
+        expect(cached(&heap->bins[TINY]) + 1 == refill, "%u, not %ld",
+               cached(&heap->bins[TINY]) + 1, refill);
+        hak_front_empty(heap);
+    }
+}
+
 // What a full bin keeps: the newest, in order; the oldest half goes, or the bin grows.
 Test(front, a_full_bin_flushes_its_older_half)
 {

@@ -95,24 +95,37 @@ Test(large, repeated_sizes_cost_no_kernel_call)
     }
 }
 
-// Large pages are for blocks that come and go, have room for them, and are used as a whole.
-Test(large, large_pages_are_earned)
+// Gives 40 MiB back that were written as a whole, and wants them again.
+static unsigned char *come_and_go(void)
 {
-    bool earned = !is_impl("none") && !HAK_HARDENED_FULLY;
-    for (unsigned round = 0; round < 2; round++) { // beyond the 8 MiB that are kept at first
-        unsigned char *p = alloc(40 * MIB, 1);
-        expect(hak_fake_os_wants_large_pages(p) == (earned && round == 1), "round %u", round);
-        memset(p, 1, 40 * MIB);
-        free_large(p);
-        hak_bigcache_trim();
+    unsigned char *p = alloc(40 * MIB, 1);
+    memset(p, 1, 40 * MIB);
+    free_large(p);
+    hak_bigcache_trim();
+    return alloc(40 * MIB, 1);
+}
+
+Test(large, blocks_that_come_and_go_ask_for_large_pages)
+{
+    if (is_impl("none") || HAK_HARDENED_FULLY) {
+        expect(!hak_fake_os_wants_large_pages(come_and_go()));
+        return;
     }
-    expect(!hak_fake_os_wants_large_pages(alloc(3 * MIB, 1)));
-    if (earned) {
-        hak_fake_os_fail(1, 1);
-        expect(!hak_fake_os_wants_large_pages(alloc(40 * MIB, 1)), "refused, and as good");
-    }
-    hak_options.huge = 0;
-    expect(!hak_fake_os_wants_large_pages(alloc(40 * MIB, 1)));
+    unsigned char *p = come_and_go();
+    expect(hak_fake_os_wants_large_pages(p));
+    free_large(p);
+    struct hak_mapping kept;
+    expect(hak_bigcache_take(8 * MIB, 1, &kept) && kept.placed == HAK_LARGE_PAGES);
+    hak_os_discard(kept.start, kept.bytes);
+}
+
+Test(large, large_pages_that_are_refused_are_as_good_as_none)
+{
+    free_large(come_and_go());
+    hak_bigcache_trim();
+    hak_fake_os_fail(HAK_HARDENED_FULLY ? 2 : 1, 1); // after the mapping and its guard
+    unsigned char *p = alloc(40 * MIB, 1);
+    expect(!hak_fake_os_wants_large_pages(p) && is_filled(p, 0, 40 * MIB));
 }
 
 Test(large, resizing_keeps_contents)

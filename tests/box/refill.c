@@ -251,11 +251,13 @@ static unsigned obvious_refill(unsigned size_class, void **slots, unsigned want)
 {
     bool is_tiny = size_class < HAK_TINY_CLASSES;
     unsigned taken = 0;
-    bool drained = (hak_options.drain || reference.slabs.usable[size_class] == NULL) &&
-                   hak_remote_drain(&reference) > 0;
+    bool was_out = reference.slabs.usable[size_class] == NULL;
+    if (hak_options.drain || was_out)
+        hak_remote_drain(&reference);
+    bool came_home = was_out && reference.slabs.usable[size_class] != NULL;
     for (; taken < want; taken++) {
         struct hak_slab *slab = reference.slabs.usable[size_class];
-        if (slab == NULL && is_tiny && (taken == 0 || (drained && taken < want / 2)))
+        if (slab == NULL && is_tiny && (taken == 0 || (came_home && taken < want / 2)))
             slab = hak_slab_new(&reference.slabs, size_class);
         if (slab == NULL)
             break;

@@ -307,6 +307,12 @@ bool hak_os_want_large_pages(void *p, size_t bytes)
     return call_passes(HAK_OS_PLACE);
 }
 
+bool hak_os_peek(const void *p)
+{
+    expect_mapped(p, sizeof(uint32_t));
+    return true;
+}
+
 size_t hak_os_page_bytes(void)
 {
     return PAGE;

@@ -1,5 +1,5 @@
-// Trap 20: hakmem asks for huge pages for nothing but large blocks that come and go and are used as a
-// whole, and memory that it gave back around sparse survivors stays given back.
+// Trap 20: hakmem asks for huge pages for nothing but large blocks that come and go and are used as
+// a whole, and memory that it gave back around sparse survivors stays given back.
 #include "trap.h"
 #include <inttypes.h>
 #include <malloc.h>
@@ -23,14 +23,15 @@ static bool host_always(void)
 static bool advised(const void *p)
 {
     bool found = false;
-    uintptr_t start = 0, end = 0;
+    bool here = false;
     char line[4300];
     FILE *smaps = fopen("/proc/self/smaps", "r");
     CHECK(smaps);
     while (fgets(line, sizeof line, smaps)) {
-        sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end);
-        if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg"))
-            found |= !p || (start <= (uintptr_t)p && (uintptr_t)p < end);
+        uintptr_t start, end;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2)
+            here = !p || (start <= (uintptr_t)p && (uintptr_t)p < end);
+        found |= here && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg");
     }
     fclose(smaps);
     return found;

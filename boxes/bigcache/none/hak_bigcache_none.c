@@ -11,7 +11,7 @@ bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_m
 {
     (void)bytes;
     (void)alignment;
-    (void)ret_mapping;
+    ret_mapping->placed = 0;
     return false;
 }
 
@@ -29,11 +29,6 @@ size_t hak_bigcache_trim(void)
 void hak_bigcache_tick(bool all)
 {
     (void)all;
-}
-
-bool hak_bigcache_churns(void)
-{
-    return false;
 }
 
 size_t hak_bigcache_bytes(void)

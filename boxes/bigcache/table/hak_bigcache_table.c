@@ -6,16 +6,15 @@
 #include "hak_pieces.h"
 #include "hak_retain.h"
 
-#include <string.h>
-
 enum {
     MIB = 1024 * 1024,
-    FLOOR_MIB = 8,   // kept without experience
-    WASTE_SHARE = 8, // of a request may be left at its end rather than cut off
-    MOST_LOOKED_AT = 256 * 1024,
+    FLOOR_MIB = 8,              // kept without experience
+    WASTE_SHARE = 8,            // of a request may be left at its end rather than cut off
+    LARGE_PAGES_FROM = 4 * MIB, // holds a page of 2 MiB wherever it begins
+    LOOKS = 16,
 };
 
-static _Atomic bool xwas_dense; // what was last given back; relaxed: a hint
+static _Atomic bool xwas_dense; // the last large piece that was given back; relaxed: a hint
 
 // Under HAK_LOCK_BIGCACHE.
 static size_t kept_bytes;
@@ -54,22 +53,14 @@ static bool claim_surplus_locked(size_t keep_bytes, struct hak_mapping *ret_mapp
     return true;
 }
 
-// Whether memory about to be unmapped was written as a whole, judged by the first line of each page in
-// its middle.  (The kernel could tell, but by a call that not every sandbox allows.)
+// Whether memory about to be unmapped was written all over, as far as a few words tell.
 static bool is_dense(struct hak_mapping mapping)
 {
-    size_t looked_at = mapping.bytes < MOST_LOOKED_AT ? mapping.bytes : MOST_LOOKED_AT;
-    const char *page = mapping.start +
-                       ((mapping.bytes - looked_at) / 2 & ~(hak_os_page_bytes() - 1));
-    for (const char *end = page + looked_at; page < end; page += hak_os_page_bytes()) {
-        uint64_t words[HAK_CACHE_LINE_BYTES / sizeof(uint64_t)], any = 0;
-        memcpy(words, page, sizeof words);
-        for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
-            any |= words[i];
-        if (any == 0)
-            return false;
-    }
-    return true;
+    size_t pages = mapping.bytes / hak_os_page_bytes(), looks = 0;
+    while (looks < LOOKS &&
+           hak_os_peek(mapping.start + pages * looks / LOOKS * hak_os_page_bytes()))
+        looks++;
+    return looks == LOOKS;
 }
 
 // Unmaps the oldest pieces, no lock held meanwhile, until at most `keep_bytes` are kept.
@@ -82,7 +73,8 @@ static size_t shrink_to(size_t keep_bytes)
         more = claim_surplus_locked(keep_bytes, &old);
         hak_lock_drop(HAK_LOCK_BIGCACHE);
         if (more) {
-            atomic_store_explicit(&xwas_dense, is_dense(old), memory_order_relaxed);
+            if (hak_options.huge && old.bytes >= LARGE_PAGES_FROM)
+                atomic_store_explicit(&xwas_dense, is_dense(old), memory_order_relaxed);
             hak_os_discard(old.start, old.bytes);
             bytes += old.bytes;
         }
@@ -139,6 +131,17 @@ static struct hak_mapping take_locked(struct hak_piece *piece, size_t bytes)
     return taken;
 }
 
+// What to ask of the kernel for a mapping that nothing kept serves.
+static unsigned advice_locked(size_t bytes)
+{
+    bool needed_again = hak_retain_needed(&retained, bytes, floor_bytes());
+    size_t bound = bound_locked();
+    bool wants = needed_again && bytes >= LARGE_PAGES_FROM && bytes <= bound &&
+                 bound > floor_bytes() && hak_options.huge &&
+                 atomic_load_explicit(&xwas_dense, memory_order_relaxed);
+    return wants ? HAK_LARGE_PAGES : 0;
+}
+
 bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping)
 {
     hak_lock_take(HAK_LOCK_BIGCACHE);
@@ -148,7 +151,7 @@ bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_m
         bool cut = all_bytes - bytes > bytes / WASTE_SHARE;
         *ret_mapping = take_locked(piece, cut ? hak_round_up(bytes, HAK_GRANULE_BYTES) : all_bytes);
     } else {
-        hak_retain_needed(&retained, bytes, floor_bytes());
+        ret_mapping->placed = advice_locked(bytes);
     }
     hak_lock_drop(HAK_LOCK_BIGCACHE);
     return piece != NULL;
@@ -176,16 +179,6 @@ void hak_bigcache_tick(bool all)
     size_t keep = hak_retain_used(&retained, kept_bytes, all ? 0 : floor_bytes());
     hak_lock_drop(HAK_LOCK_BIGCACHE);
     shrink_to(keep);
-}
-
-bool hak_bigcache_churns(void)
-{
-    if (!atomic_load_explicit(&xwas_dense, memory_order_relaxed))
-        return false;
-    hak_lock_take(HAK_LOCK_BIGCACHE);
-    bool churns = bound_locked() > floor_bytes();
-    hak_lock_drop(HAK_LOCK_BIGCACHE);
-    return churns;
 }
 
 size_t hak_bigcache_bytes(void)

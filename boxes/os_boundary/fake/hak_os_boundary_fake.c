@@ -253,6 +253,11 @@ bool hak_os_want_large_pages(void *p, size_t bytes)
     return true;
 }
 
+bool hak_os_peek(const void *p)
+{
+    return *(const uint32_t *)p != 0;
+}
+
 bool hak_fake_os_wants_large_pages(const void *p)
 {
     pthread_mutex_lock(&mappings_lock);

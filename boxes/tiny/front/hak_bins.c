@@ -59,7 +59,7 @@ static uint16_t max_slots(unsigned size_class)
 static uint16_t start_slots(unsigned size_class)
 {
     unsigned refill = (unsigned)hak_options.refill;
-    unsigned most = refill > 2 ? 2 * refill - GUARDS : 2; // refills get half of the array
+    unsigned most = refill > 2 ? 2 * refill - GUARDS : refill + 1; // refills get half of the array
     return clamp(START_BYTES / hak_class_stride(size_class), min_slots(size_class), most);
 }
 

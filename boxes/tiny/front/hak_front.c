@@ -26,8 +26,8 @@ void hak_front_check_newest(const struct hak_bin *bin, const void *block)
         double_free(block);
 }
 
-// Half of the bin's array, its two guards included: a power of two mostly, so that refills and flushes
-// take whole bitmap words.
+// Half of the bin's array, its two guards included: a power of two mostly, so that refills and
+// flushes take whole bitmap words.
 static unsigned half(const struct hak_bin *bin)
 {
     return bin->slots > 2 ? bin->slots / 2u + 1 : 1;

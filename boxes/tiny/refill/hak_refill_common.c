@@ -18,7 +18,9 @@ bool hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsig
     if (!is_due && owner->slabs.usable[size_class] != NULL)
         return false;
     owner->undrained_bytes = 0;
-    return hak_remote_drain(owner) > 0;
+    bool was_out = owner->slabs.usable[size_class] == NULL;
+    hak_remote_drain(owner);
+    return was_out && owner->slabs.usable[size_class] != NULL;
 }
 
 void hak_refill_close_gap(void **slots, unsigned taken, unsigned want)
@@ -29,7 +31,7 @@ void hak_refill_close_gap(void **slots, unsigned taken, unsigned want)
 
 void *hak_refill_one(struct hak_remote_owner *owner, unsigned size_class, bool *ret_zero)
 {
-    (void)hak_refill_drain(owner, size_class, 1);
+    hak_refill_drain(owner, size_class, 1);
     struct hak_slab *slab = hak_refill_source(owner, size_class, true);
     if (slab == NULL)
         return NULL;

@@ -12,15 +12,16 @@ struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size
 // Before a refill of `want` blocks: brings remote frees home if the class has no free block, or
 // refills have asked for HAKMEM_DRAIN bytes since this last did.  (Each drain takes cache lines
 // from the threads that free; where as much comes back as is taken, that much waits.)
-// Whether something came home.
+// Whether all that the class has came home just now.
 bool hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want);
 
 // Whether a refill that has `taken` blocks so far, and no slab to go on with, makes one: if it has
-// none, or if others' frees are all it lives on and fill less than half of it.  (It would drain at
+// none, or if all it has `came_home` just now and fills less than half of it.  (It would drain at
 // each refill, slabs that others are freeing to at that moment.)  Pool classes: never.
-HAK_FAST bool hak_refill_may_make(unsigned size_class, unsigned taken, unsigned want, bool drained)
+HAK_FAST bool hak_refill_may_make(unsigned size_class, unsigned taken, unsigned want,
+                                  bool came_home)
 {
-    return size_class < HAK_TINY_CLASSES && (taken == 0 || (drained && taken < want / 2));
+    return size_class < HAK_TINY_CLASSES && (taken == 0 || (came_home && taken < want / 2));
 }
 
 // Blocks of the word that a batch may take.

@@ -47,10 +47,10 @@ unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **
                     unsigned want)
 {
     void **end = slots + want;
-    bool drained = hak_refill_drain(owner, size_class, want);
+    bool came_home = hak_refill_drain(owner, size_class, want);
     while (end > slots) {
         unsigned left = (unsigned)(end - slots);
-        bool may_make = hak_refill_may_make(size_class, want - left, want, drained);
+        bool may_make = hak_refill_may_make(size_class, want - left, want, came_home);
         struct hak_slab *slab = hak_refill_source(owner, size_class, may_make);
         void **before = end;
         unsigned batch = hak_options.p0 ? left : 1;

@@ -19,10 +19,10 @@ static void *take_one(struct hak_slab *slab)
 unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
                     unsigned want)
 {
-    bool drained = hak_refill_drain(owner, size_class, want);
+    bool came_home = hak_refill_drain(owner, size_class, want);
     unsigned taken = 0;
     for (; taken < want; taken++) {
-        bool may_make = hak_refill_may_make(size_class, taken, want, drained);
+        bool may_make = hak_refill_may_make(size_class, taken, want, came_home);
         struct hak_slab *slab = hak_refill_source(owner, size_class, may_make);
         void *block = slab != NULL ? take_one(slab) : NULL;
         if (block == NULL)

@@ -1,0 +1,121 @@
+// Large pages are for large blocks that come and go and are used as a whole; looking whether they
+// are is harmless, whatever the program did to its pages.
+#include "expect.h"
+#include "hak_core.h"
+
+#include <hakmem/hakmem.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20, LARGE = 24 * MIB, SKIPPED = 77 };
+
+// Whether the mapping with `p` in it was advised to use large pages.
+static bool advised(const void *p)
+{
+    bool found = false, here = false;
+    char line[4300];
+    FILE *smaps = fopen("/proc/self/smaps", "r");
+    EXPECT(smaps != NULL, "no smaps");
+    while (fgets(line, sizeof line, smaps)) {
+        uintptr_t start, end;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2)
+            here = start <= (uintptr_t)p && (uintptr_t)p < end;
+        found |= here && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg");
+    }
+    fclose(smaps);
+    return found;
+}
+
+static size_t resident_mib(void)
+{
+    size_t pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    EXPECT(statm != NULL && fscanf(statm, "%*s %zu", &pages) == 1, "no statm");
+    fclose(statm);
+    return pages * (size_t)sysconf(_SC_PAGESIZE) / MIB;
+}
+
+// Blocks that come and go, of which the first `used` bytes are written.  The last one.
+static char *churn(size_t used)
+{
+    char *p = NULL;
+    for (int i = 0; i < 4; i++) {
+        hak_free(p);
+        hak_core_trim(); // what is kept serves as it is
+        p = hak_alloc(LARGE);
+        EXPECT(p != NULL, "no memory");
+        memset(p, 1, used);
+    }
+    return p;
+}
+
+static void a_sparse_block_stays_small(void)
+{
+    enum { SPARSE = 1024 * MIB };
+    size_t before = resident_mib();
+    char *table = hak_alloc(SPARSE);
+    EXPECT(table != NULL && !advised(table), "larger than what came and went");
+    for (size_t i = 0; i < SPARSE; i += 2 * MIB)
+        table[i] = 1;
+    EXPECT(resident_mib() < before + 32, "%zu MiB, then %zu", before, resident_mib());
+    hak_free(table);
+    hak_core_trim();
+}
+
+static void it_is_soon_forgotten(void)
+{
+    hak_free(churn(LARGE));
+    hak_core_trim();
+    usleep(1200 * 1000);
+    char *p = hak_alloc(LARGE);
+    EXPECT(p != NULL && !advised(p), "over a second later");
+    hak_free(p);
+    hak_core_trim();
+}
+
+static char *whole_block(void)
+{
+    char *p = hak_alloc(LARGE);
+    EXPECT(p != NULL, "no memory");
+    return memset(p, 1, LARGE);
+}
+
+static void a_child_may_free_what_the_fork_left_out(void)
+{
+    char *p = whole_block();
+    EXPECT(madvise(p, LARGE, MADV_DONTFORK) == 0, "madvise");
+    pid_t child = fork();
+    if (child == 0) {
+        hak_free(p);
+        hak_core_trim();
+        _exit(0);
+    }
+    int status;
+    EXPECT(waitpid(child, &status, 0) == child && status == 0, "status %d", status);
+    hak_free(p);
+    hak_core_trim();
+}
+
+static void a_protected_page_may_be_freed(void)
+{
+    char *p = whole_block();
+    EXPECT(mprotect(p, LARGE, PROT_NONE) == 0, "mprotect");
+    hak_free(p);
+    hak_core_trim();
+}
+
+int main(void)
+{
+    if (access("/sys/kernel/mm/transparent_hugepage/enabled", F_OK) != 0)
+        return SKIPPED;
+    EXPECT(!advised(churn(0)) && !advised(churn(LARGE / 2)), "they are not used as a whole");
+    EXPECT(advised(churn(LARGE)), "they are");
+    a_sparse_block_stays_small();
+    it_is_soon_forgotten();
+    a_child_may_free_what_the_fork_left_out();
+    a_protected_page_may_be_freed();
+    return 0;
+}
