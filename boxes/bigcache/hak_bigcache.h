@@ -18,10 +18,11 @@ bool hak_bigcache_put(struct hak_mapping mapping);
 
 // Takes kept memory of at least `bytes`, at most an eighth more or up to the next granule, at a
 // multiple of `alignment`.  Its contents are unspecified.
-// False: none fits.  Then `ret_mapping->placed` is what to ask for a new one: HAK_LARGE_PAGES where
-// blocks of 4 MiB or more, and `bytes` is not beyond what the cache keeps by experience, come and go
-// (it gave memory back within the last second) and are used as a whole (in the last piece of that
-// size that it gave back, 16 pages all over it did not begin with zeros).
+// False: none fits.  Then `ret_mapping->placed` is what to ask for a new one: HAK_LARGE_PAGES if
+//   - `bytes` are 4 MiB or more, but no more than the cache may keep,
+//   - which is more than at first, since that paid,
+//   - some of what it gave back within the last second has not been needed again yet,
+//   - 16 pages all over the last piece of 4 MiB or more that it gave back did not begin with zeros.
 // Threads: any.
 bool hak_bigcache_take(size_t bytes, size_t alignment, struct hak_mapping *ret_mapping);
 

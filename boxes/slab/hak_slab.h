@@ -57,7 +57,7 @@ struct hak_slab {
     uint8_t twos;         // the stride is its odd factor times 2^twos; at least 3
     uint32_t free_blocks; // the owner's, as what follows `owner`
     struct hak_slab_owner *owner;
-    struct hak_slab *next, *previous; // in owner->usable; `next` also links those of no slab
+    struct hak_slab *next, *previous; // in owner->usable; `next` also links spare and freed ones
     uint16_t first_word;  // no free block in any word before this; `words` if there is none at all
     uint16_t fresh_index; // blocks from here on were never handed out
     struct hak_span span;

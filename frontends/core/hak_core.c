@@ -194,7 +194,7 @@ void hak_core_free_slow(void *p, size_t offset)
 }
 
 // Not inline: see alloc_miss.
-__attribute__((noinline)) static void *aligned_large(size_t alignment, size_t bytes)
+__attribute__((noinline)) static void *aligned_slow(size_t alignment, size_t bytes)
 {
     bool zero;
     if (alignment > PTRDIFF_MAX || bytes > PTRDIFF_MAX - alignment)
@@ -207,7 +207,7 @@ __attribute__((noinline)) static void *aligned_large(size_t alignment, size_t by
 void *hak_core_aligned(size_t alignment, size_t bytes)
 {
     if (alignment > HAK_GRANULE_BYTES || !hak_pool_holds(bytes) || hak_inside != 0)
-        return aligned_large(alignment, bytes);
+        return aligned_slow(alignment, bytes);
     return hak_core_alloc(hak_class_aligned_request(bytes, alignment));
 }
 

@@ -241,10 +241,10 @@ Test(bigcache, what_nobody_needs_is_given_back)
     expect(mapped() == 0 && hak_bigcache_bytes() == 0);
 }
 
-// Gives 40 MiB back, of which the first `written` bytes are not 0.
-static void give_back(size_t written)
+// Gives memory back, of which the first `written` bytes are not 0.
+static void give_back(size_t bytes, size_t written)
 {
-    struct hak_mapping mapping = map(40 * MIB);
+    struct hak_mapping mapping = map(bytes);
     memset(mapping.start, 1, written);
     put(mapping);
     hak_bigcache_trim();
@@ -260,21 +260,30 @@ static bool advises(size_t bytes)
 Test(bigcache, large_pages_are_for_what_comes_and_goes)
 {
     expect(!advises(40 * MIB), "without experience");
-    give_back(40 * MIB);
+    give_back(6 * MIB, 6 * MIB);
+    expect(!advises(6 * MIB), "what is kept at first is enough");
+    give_back(12 * MIB, 12 * MIB);
+    expect(!advises(30 * MIB), "more than is kept");
+    give_back(40 * MIB, 40 * MIB);
     expect(advises(40 * MIB) == keeps());
-    give_back(0);
+    expect(!advises(40 * MIB), "all of it was needed again already");
+    struct hak_mapping holed = map(40 * MIB);
+    memset(holed.start, 1, holed.bytes);
+    memset(holed.start + 10 * MIB, 0, 20 * MIB);
+    put(holed);
+    hak_bigcache_trim();
+    expect(!advises(40 * MIB), "its middle was empty");
+    give_back(40 * MIB, 0);
     expect(!advises(40 * MIB), "it was empty");
-    give_back(24 * MIB);
+    give_back(40 * MIB, 24 * MIB);
     expect(!advises(40 * MIB), "half of it was");
-    give_back(40 * MIB);
-    expect(!advises(1024 * MIB), "none as large came");
-    give_back(40 * MIB);
+    give_back(40 * MIB, 40 * MIB);
     expect(!advises(3 * MIB), "too small for any");
     hak_options.huge = 0;
     expect(!advises(20 * MIB), "switched off");
     hak_options.huge = 1;
     expect(advises(10 * MIB) == keeps());
-    give_back(40 * MIB);
+    give_back(40 * MIB, 40 * MIB);
     hak_fake_os_advance(1001);
     expect(!advises(40 * MIB), "too late");
 }

@@ -151,6 +151,21 @@ static char *resize(char *p, size_t old_bytes, size_t new_bytes, void *place)
     return moved;
 }
 
+Test(os_boundary, a_word_is_told_from_zero)
+{
+    uint32_t *words = map(64 * KIB, 4 * KIB);
+    memset(words, 0, 64 * KIB);
+    words[1] = 1;
+    errno = 77;
+    expect(!hak_os_peek(words) && hak_os_peek(words + 1) && errno == 77);
+    if (!is_fake()) {
+        expect(hak_os_protect(words, 64 * KIB, false) && !hak_os_peek(words + 1) && errno == 77);
+        expect(hak_os_protect(words, 64 * KIB, true));
+    }
+    memset(words, 1, 64 * KIB);
+    unmap(words, 64 * KIB);
+}
+
 Test(os_boundary, growing_in_place_keeps_contents)
 {
     unsigned grown = 0;

@@ -113,7 +113,7 @@ Test(page_registry, addresses_out_of_reach)
     uintptr_t last = ((uintptr_t)1 << HAK_ADDRESS_BITS) - GRANULE;
     expect(!hak_page_registry_add(at(last), 2, 0x802, descriptor(2)));
     expect_absent(at(last));
-    const uintptr_t places[] = {GRANULE, (uintptr_t)1 << 36, seam / 2, last};
+    const uintptr_t places[] = {0, GRANULE, (uintptr_t)1 << 36, seam / 2, last};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         if (hak_page_registry_add(at(places[i]), 1, 0x803, descriptor(3)))
             expect_entry(places[i], 0x803, descriptor(3));

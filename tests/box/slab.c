@@ -278,6 +278,7 @@ Test(slab, an_owner_keeps_a_few_descriptors)
         slabs[i] = new_slab(POOL);
     for (unsigned i = 0; i < MANY; i++)
         expect(hak_slab_settle(slabs[i]) && owner.spares == (i < KEPT ? i + 1 : KEPT));
+    hak_slab_owner_check(&owner);
     expect(!hak_slab_pin(slabs[0]), "a released slab refuses");
     expect(hak_slab_new(&other, POOL) == slabs[MANY - 1] && owner.spares == KEPT);
     new_slab(TINY);

@@ -309,7 +309,7 @@ bool hak_os_want_large_pages(void *p, size_t bytes)
 
 bool hak_os_peek(const void *p)
 {
-    expect_mapped(p, sizeof(uint32_t));
+    expect_mapped((const void *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1)), PAGE);
     return true;
 }
 

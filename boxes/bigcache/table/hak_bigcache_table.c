@@ -53,12 +53,18 @@ static bool claim_surplus_locked(size_t keep_bytes, struct hak_mapping *ret_mapp
     return true;
 }
 
-// Whether memory about to be unmapped was written all over, as far as a few words tell.
+// Whether a page begins with something: not with four words of 0.
+static bool is_written(const char *page)
+{
+    return hak_os_peek(page) || hak_os_peek(page + 4) || hak_os_peek(page + 8) ||
+           hak_os_peek(page + 12);
+}
+
+// Whether memory about to be unmapped was written all over, as far as a few pages tell.
 static bool is_dense(struct hak_mapping mapping)
 {
     size_t pages = mapping.bytes / hak_os_page_bytes(), looks = 0;
-    while (looks < LOOKS &&
-           hak_os_peek(mapping.start + pages * looks / LOOKS * hak_os_page_bytes()))
+    while (looks < LOOKS && is_written(mapping.start + pages * looks / LOOKS * hak_os_page_bytes()))
         looks++;
     return looks == LOOKS;
 }

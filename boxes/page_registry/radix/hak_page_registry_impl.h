@@ -75,7 +75,8 @@ HAK_FAST bool hak_radix_find(const void *p, struct hak_radix_leaf **ret_leaf, si
     struct hak_radix_leaf *leaf = hak_radix_home.leaf;
     if (HAK_UNLIKELY(index >= HAK_RADIX_LEAF_ENTRIES)) {
         uintptr_t slot = hak_radix_slot(p);
-        if (p == NULL || slot >= HAK_RADIX_ROOT_SLOTS) // half of all frees may be of NULL
+        // Half of all frees may be of NULL: the first granule is out of reach.
+        if ((uintptr_t)p < HAK_GRANULE_BYTES || slot >= HAK_RADIX_ROOT_SLOTS)
             return false;
         index = hak_radix_index(p);
         leaf = hak_radix_leaf(slot);

@@ -60,7 +60,7 @@ bool hak_page_registry_add(const void *start, size_t granules, uint32_t entry, v
     HAK_ASSERT(entry != 0);
     uintptr_t first = (uintptr_t)start;
     uintptr_t last = first + (granules - 1) * HAK_GRANULE_BYTES;
-    if (last >> HAK_ADDRESS_BITS != 0)
+    if (first < HAK_GRANULE_BYTES || last >> HAK_ADDRESS_BITS != 0)
         return false;
     size_t last_slot = last >> HAK_RADIX_LEAF_BITS;
     for (size_t slot = first >> HAK_RADIX_LEAF_BITS; slot <= last_slot; slot++) {

@@ -1,7 +1,7 @@
 // How much room the bins of a heap have.
 //
-// A bin starts with an array of twice the refill count, two of them guards, but 64 KiB of blocks at
-// most, and doubles when it misses twice, up to a bound in slots and bytes for the class.  What all
+// A bin starts with an array of twice the refill count (at least 2 or 3 blocks), two of them guards,
+// but 64 KiB of blocks at most, and doubles when it misses twice, up to a bound in slots and bytes for the class.  What all
 // bins have beyond that start, and all room for blocks above 32 KiB, is the heap's extra; its bound
 // is half of what the heap has in use.
 //
