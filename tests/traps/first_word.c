@@ -14,10 +14,12 @@ enum { BLOCKS = 1 << 20, BYTES = 64 };
 static void *block[BLOCKS];
 static _Atomic(void *) xto_free;
 static _Atomic(void *) xarmed; // what to free at the next refusal
+static _Atomic bool xready;    // the other thread has its cache
 
 static void *free_on_demand(void *unused)
 {
     free(malloc(BYTES));
+    xready = true;
     for (;; usleep(100)) {
         if (!xto_free)
             continue;
@@ -67,15 +69,18 @@ static void *take_back_and_allocate(void *low, void *high)
     return p;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
+    trap_restart_with("HAKMEM_JANITOR", "0", argv); // its start would be a refused mapping as well
     pthread_t thread;
     int count = 0;
     alarm(5); // a hang is a failure
     for (; count < 5000; count++)
         CHECK(block[count] = malloc(BYTES));
     CHECK(!pthread_create(&thread, NULL, free_on_demand, NULL));
-    usleep(10000); // it has its cache
+    while (!xready)
+        usleep(100);
     refuse_mappings();
     while (count < BLOCKS && (block[count] = malloc(BYTES)))
         count++;
