@@ -229,28 +229,28 @@ unsigned hak_os_node(void)
     return may_choose_node() ? this_node : 0;
 }
 
-bool hak_os_place(void *p, size_t bytes, unsigned node)
-{
-    if (!may_choose_node() || !call_passes(HAK_OS_PLACE))
-        return false;
-    pthread_mutex_lock(&mappings_lock);
-    struct mapping *mapping = mapping_of_locked(p);
-    HAK_CHECK(mapping->start == p && bytes <= mapping->bytes);
-    mapping->node = node;
-    pthread_mutex_unlock(&mappings_lock);
-    return true;
-}
-
-bool hak_os_want_large_pages(void *p, size_t bytes)
+// Notes what was asked for a new mapping.
+static bool placed(const void *p, size_t bytes, unsigned node, bool wants_large_pages)
 {
     if (!call_passes(HAK_OS_PLACE))
         return false;
     pthread_mutex_lock(&mappings_lock);
     struct mapping *mapping = mapping_of_locked(p);
     HAK_CHECK(mapping->start == p && bytes <= mapping->bytes);
-    mapping->wants_large_pages = true;
+    mapping->node = wants_large_pages ? mapping->node : node;
+    mapping->wants_large_pages |= wants_large_pages;
     pthread_mutex_unlock(&mappings_lock);
     return true;
+}
+
+bool hak_os_place(void *p, size_t bytes, unsigned node)
+{
+    return may_choose_node() && placed(p, bytes, node, false);
+}
+
+bool hak_os_want_large_pages(void *p, size_t bytes)
+{
+    return placed(p, bytes, FAKE_OS_NOWHERE, true);
 }
 
 bool hak_os_peek(const void *p)

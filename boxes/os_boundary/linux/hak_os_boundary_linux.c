@@ -159,22 +159,23 @@ void *hak_os_map(size_t bytes, size_t alignment)
     return p;
 }
 
-bool hak_os_purge(void *p, size_t bytes)
+static bool advise(void *p, size_t bytes, int advice, enum hak_os_call kind)
 {
     int saved_errno = errno;
-    hak_os_count_call(HAK_OS_PURGE);
-    bool done = syscall(SYS_madvise, p, bytes, MADV_DONTNEED) == 0;
+    hak_os_count_call(kind);
+    bool done = syscall(SYS_madvise, p, bytes, advice) == 0;
     errno = saved_errno;
     return done;
 }
 
+bool hak_os_purge(void *p, size_t bytes)
+{
+    return advise(p, bytes, MADV_DONTNEED, HAK_OS_PURGE);
+}
+
 bool hak_os_want_large_pages(void *p, size_t bytes)
 {
-    int saved_errno = errno;
-    hak_os_count_call(HAK_OS_PLACE);
-    bool done = syscall(SYS_madvise, p, bytes, MADV_HUGEPAGE) == 0;
-    errno = saved_errno;
-    return done;
+    return advise(p, bytes, MADV_HUGEPAGE, HAK_OS_PLACE);
 }
 
 // By a futex call that wakes nobody, but first compares the word: unlike looking it does not fault

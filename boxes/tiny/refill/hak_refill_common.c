@@ -15,10 +15,10 @@ bool hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsig
 {
     owner->undrained_bytes += want * hak_class_stride(size_class);
     bool is_due = hak_options.drain != 0 && owner->undrained_bytes >= (size_t)hak_options.drain;
-    if (!is_due && owner->slabs.usable[size_class] != NULL)
+    bool was_out = owner->slabs.usable[size_class] == NULL;
+    if (!is_due && !was_out)
         return false;
     owner->undrained_bytes = 0;
-    bool was_out = owner->slabs.usable[size_class] == NULL;
     hak_remote_drain(owner);
     return was_out && owner->slabs.usable[size_class] != NULL;
 }
