@@ -141,6 +141,29 @@ Test(base, locks_exclude)
                (unsigned long long)entered[rank]);
 }
 
+// Held so long that who finds it taken looks more than once, and mostly has it before it sleeps.
+static void *take_one_often(void *unused)
+{
+    for (unsigned i = 0; i < 40 * ROUNDS; i++) {
+        hak_lock_take(HAK_LOCK_META);
+        expect(++inside[HAK_LOCK_META] == 1, "round %u", i);
+        for (volatile unsigned pause = 0; pause < 30; pause++)
+            continue;
+        expect(--inside[HAK_LOCK_META] == 0, "round %u", i);
+        hak_lock_drop(HAK_LOCK_META);
+    }
+    return unused;
+}
+
+Test(base, a_lock_that_many_want)
+{
+    pthread_t threads[4];
+    for (unsigned i = 0; i < 4; i++)
+        expect(pthread_create(&threads[i], NULL, take_one_often, NULL) == 0);
+    for (unsigned i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+}
+
 static void take_against_rank(void *unused)
 {
     (void)unused;
