@@ -38,6 +38,8 @@ enum { HAK_OPTION_INTERLEAVE = 2 }; // of HAKMEM_NUMA
         "MiB of freed large blocks kept at most")                                                  \
     ROW(huge, "HAKMEM_HUGE", 1, 0, 1, "bigcache",                                                  \
         "1: large blocks that come and go get large pages if the kernel has some; 0: never")       \
+    ROW(purge_together, "HAKMEM_PURGE_TOGETHER", 1, 0, 1, "os_boundary",                           \
+        "0: pages go back to the kernel by madvise only, not by process_madvise")                  \
     ROW(janitor, "HAKMEM_JANITOR", 1, 0, 1, "frontends",                                           \
         "0: no thread that gives memory back while all others are idle")                           \
     ROW(limit, "HAKMEM_LIMIT", 0, HAK_OPTION_AUTO, (long)1 << 50, "os_boundary",                   \

@@ -45,6 +45,19 @@ bool hak_os_protect(void *p, size_t bytes, bool accessible);
 // Gives the pages back and keeps the addresses; they read as zero afterwards.
 bool hak_os_purge(void *p, size_t bytes);
 
+// Whole OS pages.
+struct hak_os_range {
+    void *start;
+    size_t bytes;
+};
+
+enum { HAK_OS_RANGES = 64 }; // so many are worth waiting for
+
+// As hak_os_purge, for each range.  Returns for how many, from the first on, the kernel did it.
+// Cost: one call in a process with threads on Linux 6.15 or newer, where the other processors are
+// interrupted once for all ranges; else one for each.
+unsigned hak_os_purge_each(const struct hak_os_range *ranges, unsigned count);
+
 // Unmaps; where the kernel refuses, gives the pages back and lets the addresses go to waste.
 HAK_FAST void hak_os_discard(void *p, size_t bytes)
 {

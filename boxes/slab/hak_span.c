@@ -293,20 +293,22 @@ static struct hak_chunk *claim_dirty(size_t keep_bytes, hak_granule_set *ret_gra
 // Purges runs of claimed granules, no lock held.  Returns those that the kernel has taken.
 static hak_granule_set purge_claimed(struct hak_chunk *chunk, hak_granule_set claimed)
 {
-    hak_granule_set purged = 0;
-    while (claimed != 0) {
+    struct hak_os_range ranges[(HAK_CHUNK_GRANULES + 1) / 2];
+    hak_granule_set runs[(HAK_CHUNK_GRANULES + 1) / 2];
+    unsigned count = 0;
+    for (; claimed != 0; claimed &= ~runs[count++]) {
         unsigned first = hak_granules_first(claimed);
         unsigned length = 1;
         while (first + length < HAK_CHUNK_GRANULES && (claimed >> (first + length) & 1) != 0)
             length++;
-        hak_granule_set run = hak_granules_below(length) << first;
-        if (hak_os_purge(chunk->base + (size_t)first * HAK_GRANULE_BYTES,
-                         (size_t)length * HAK_GRANULE_BYTES))
-            purged |= run;
-        else
-            break;
-        claimed &= ~run;
+        runs[count] = hak_granules_below(length) << first;
+        ranges[count] = (struct hak_os_range){chunk->base + (size_t)first * HAK_GRANULE_BYTES,
+                                              (size_t)length * HAK_GRANULE_BYTES};
     }
+    unsigned done = hak_os_purge_each(ranges, count);
+    hak_granule_set purged = 0;
+    for (unsigned i = 0; i < done; i++)
+        purged |= runs[i];
     return purged;
 }
 

@@ -49,50 +49,73 @@ static bool can_purge(const struct hak_slab *slab, unsigned page, size_t page_by
     return all_free(slab, first, last < slab->blocks ? last : slab->blocks - 1u);
 }
 
-static size_t sweep_slab(struct hak_slab *slab)
+// Runs of pages on their way to the kernel, and the slabs they lie in.
+struct load {
+    struct hak_os_range runs[HAK_OS_RANGES];
+    struct hak_slab *slabs[HAK_OS_RANGES];
+    unsigned count;
+    size_t purged_bytes; // of all loads so far
+};
+
+static void mark_purged(struct hak_slab *slab, struct hak_os_range run)
+{
+    size_t page_bytes = hak_os_page_bytes();
+    unsigned first = (unsigned)((size_t)((char *)run.start - slab->span.base) / page_bytes);
+    for (unsigned page = first; page < first + run.bytes / page_bytes; page++)
+        slab->purged[page / 64] |= (uint64_t)1 << (page % 64);
+}
+
+static void purge_load(struct load *load, struct hak_slab_owner *owner)
+{
+    unsigned done = hak_os_purge_each(load->runs, load->count);
+    for (unsigned i = 0; i < done; i++) {
+        mark_purged(load->slabs[i], load->runs[i]);
+        load->purged_bytes += load->runs[i].bytes;
+    }
+    owner->sweep.refused |= done < load->count;
+    load->count = 0;
+}
+
+static void sweep_slab(struct hak_slab *slab, struct load *load)
 {
     size_t page_bytes = hak_os_page_bytes();
     unsigned pages = (unsigned)(slab->span.granules * (size_t)HAK_GRANULE_BYTES / page_bytes);
-    size_t bytes = 0;
-    for (unsigned page = 0; page < pages; page++) {
+    for (unsigned page = 0; page < pages && !slab->owner->sweep.refused; page++) {
         unsigned run = 0;
         while (page + run < pages && can_purge(slab, page + run, page_bytes))
             run++;
         if (run == 0)
             continue;
-        if (!hak_os_purge(slab->span.base + page * page_bytes, run * page_bytes)) {
-            slab->owner->sweep.refused = true;
-            break;
-        }
-        for (unsigned i = page; i < page + run; i++)
-            slab->purged[i / 64] |= (uint64_t)1 << (i % 64);
-        bytes += run * page_bytes;
+        load->slabs[load->count] = slab;
+        load->runs[load->count++] = (struct hak_os_range){slab->span.base + page * page_bytes,
+                                                          run * page_bytes};
+        if (load->count == HAK_OS_RANGES)
+            purge_load(load, slab->owner);
         page += run;
     }
-    return bytes;
 }
 
 size_t hak_sweep(struct hak_slab_owner *owner)
 {
-    size_t bytes = 0;
+    struct load load = {.count = 0};
     owner->sweep.refused = false;
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
         for (struct hak_slab *slab = owner->usable[size_class]; slab != NULL; slab = slab->next) {
-            if (!owner->sweep.refused &&
-                (size_t)slab->free_blocks * slab->stride >= hak_os_page_bytes())
-                bytes += sweep_slab(slab);
+            if ((size_t)slab->free_blocks * slab->stride >= hak_os_page_bytes())
+                sweep_slab(slab, &load);
         }
     }
+    purge_load(&load, owner);
     struct hak_sweep *sweep = &owner->sweep;
     bool too_early = sweep->retaken_bytes > sweep->purged_bytes / 4;
     if (too_early && sweep->patience < MAX_PATIENCE)
         sweep->patience++;
     else if (!too_early && sweep->patience > 0)
         sweep->patience--;
-    sweep->purged_bytes = bytes;
+    sweep->purged_bytes = load.purged_bytes;
     sweep->retaken_bytes = 0;
     sweep->settled_free_bytes = owner->free_bytes;
-    return bytes;
+    return load.purged_bytes;
 }
 
 bool hak_sweep_due(struct hak_slab_owner *owner)

@@ -46,6 +46,54 @@ Test(os_fake, discarding_falls_back_to_purging)
     expect(hak_os_counts().mapped_bytes == 0);
 }
 
+enum { RANGES = 5 };
+
+// Every other page of ten.
+static void map_ranges(struct hak_os_range ranges[RANGES])
+{
+    char *pages = hak_os_map(2 * RANGES * PAGE, PAGE);
+    expect(pages != NULL);
+    memset(pages, 1, 2 * RANGES * PAGE);
+    for (unsigned i = 0; i < RANGES; i++)
+        ranges[i] = (struct hak_os_range){pages + 2 * i * PAGE, PAGE};
+}
+
+static void expect_zero_pages(const struct hak_os_range ranges[RANGES], unsigned count)
+{
+    for (unsigned i = 0; i < RANGES; i++)
+        expect(is_filled(ranges[i].start, i < count ? 0 : 1, PAGE), "range %u of %u", i, count);
+}
+
+Test(os_fake, ranges_are_purged_one_by_one_up_to_a_refusal)
+{
+    for (unsigned passes = 0; passes <= RANGES; passes++) {
+        struct hak_os_range ranges[RANGES];
+        map_ranges(ranges);
+        uint64_t purges = hak_os_counts().purge;
+        hak_fake_os_fail(passes, passes < RANGES ? 1 : 0);
+        expect(hak_os_purge_each(ranges, RANGES) == passes);
+        expect(hak_os_counts().purge == purges + passes + (passes < RANGES));
+        expect_zero_pages(ranges, passes);
+    }
+}
+
+Test(os_fake, ranges_are_purged_together_or_else_one_by_one)
+{
+    struct hak_os_range ranges[RANGES];
+    hak_fake_os_purges_together(true);
+    map_ranges(ranges);
+    uint64_t purges = hak_os_counts().purge;
+    expect(hak_os_purge_each(ranges, RANGES) == RANGES);
+    expect(hak_os_counts().purge == purges + 1);
+    expect_zero_pages(ranges, RANGES);
+    map_ranges(ranges);
+    hak_fake_os_fail(0, 1);
+    expect(hak_os_purge_each(ranges, RANGES) == RANGES);
+    expect(hak_os_counts().purge == purges + 1 + 1 + RANGES);
+    expect_zero_pages(ranges, RANGES);
+    expect(hak_os_purge_each(ranges, 0) == 0 && hak_os_counts().purge == purges + 2 + RANGES);
+}
+
 Test(os_fake, the_clock_stands_still)
 {
     uint64_t now = hak_os_now_ms();

@@ -359,6 +359,23 @@ Test(span, refusals_leave_it_dirty)
     expect(hak_span_trim() == MIB && hak_span_totals().chunks == 0);
 }
 
+Test(span, what_was_purged_before_a_refusal_is_zero)
+{
+    struct hak_span spans[5];
+    for (unsigned i = 0; i < 5; i++)
+        spans[i] = take(1);
+    for (unsigned i = 1; i < 5; i += 2) { // the second and fourth granule: two runs
+        write_on(&spans[i]);
+        give(&spans[i]);
+    }
+    hak_fake_os_fail(1, 1);
+    expect(hak_span_trim() == GRANULE && hak_span_totals().dirty_bytes == GRANULE);
+    hak_span_check();
+    expect(hak_span_trim() == GRANULE && hak_span_totals().dirty_bytes == 0);
+    for (unsigned i = 0; i < 5; i += 2)
+        give(&spans[i]);
+}
+
 // Not at every give: only a trim asks again.
 Test(span, a_refused_purge_is_not_repeated)
 {

@@ -183,9 +183,44 @@ Test(sweep, a_refusal_ends_the_sweep)
     expect(hak_sweep(&owner) > 0);
 }
 
-// --- when
-
 static struct hak_slab *slabs[400];
+
+// Runs of 100 slabs, one each; returns their bytes.
+static size_t free_a_run_in_each_of_100(void)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < 100; i++)
+        slabs[i] = filled_slab(24);
+    for (unsigned i = 0; i < 100; i++) {
+        for (unsigned j = 0; j + 2 < slabs[i]->blocks; j++)
+            put(slabs[i], j);
+        bytes += free_page_bytes(slabs[i], true);
+    }
+    return bytes;
+}
+
+Test(sweep, runs_of_many_slabs_are_purged_together)
+{
+    hak_fake_os_purges_together(true);
+    size_t bytes = free_a_run_in_each_of_100();
+    uint64_t calls = kernel_calls();
+    expect(hak_sweep(&owner) == bytes && kernel_calls() == calls + 2, "64 runs, then 36");
+    for (unsigned i = 0; i < 100; i++) {
+        unsigned last = slabs[i]->blocks - 1u;
+        expect(is_intact(slabs[i], last) && is_intact(slabs[i], last - 1));
+    }
+    expect(hak_sweep(&owner) == 0, "nothing is given back twice");
+}
+
+Test(sweep, what_was_purged_before_a_refusal_is_known)
+{
+    size_t bytes = free_a_run_in_each_of_100();
+    hak_fake_os_fail(70, 1);
+    expect(hak_sweep(&owner) == bytes / 100 * 70);
+    expect(hak_sweep(&owner) == bytes / 100 * 30);
+}
+
+// --- when
 
 static void put_all(unsigned first, unsigned end)
 {

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-CALLS = ("mmap", "munmap", "madvise", "mremap", "mprotect")
+CALLS = ("mmap", "munmap", "madvise", "process_madvise", "mremap", "mprotect")
 MAPPING = ("mmap", "mprotect") # what may leave no memory
 ERRORS = ("ENOMEM", "EAGAIN", "EPERM")
 # KiB with pages, KiB mapped: the blocks may need one more table of the registry, which is 768 KiB.
@@ -140,7 +140,7 @@ def fail_in_turn(args, log, call, error, which, numbers, expected):
             sys.exit(f"{inject}: {fault}; exit {run.returncode}\nstdout: {run.stdout[-2000:]}\n"
                      f"stderr: {run.stderr[-2000:]}")
     if numbers:
-        print(f"{call:9}{error:7}{'n-th on' if which else 'n-th':8}n = {numbers[0]} to "
+        print(f"{call:16}{error:7}{'n-th on' if which else 'n-th':8}n = {numbers[0]} to "
               f"{numbers[-1]}: {served} served, {refused} out of memory", flush=True)
     return served + refused
 

@@ -1,6 +1,7 @@
 #include "arena.h"
 #include "fuzz.h"
 #include "hak_os_count.h"
+#include "hak_os_purge_together.h"
 
 #include <limits.h>
 #include <string.h>
@@ -250,6 +251,13 @@ bool hak_os_purge(void *p, size_t bytes)
         return false;
     FUZZ_CHECK(madvise(p, bytes, MADV_DONTNEED) == 0, "%zu bytes at %p", bytes, p);
     return true;
+}
+
+bool hak_os_purge_together(const struct hak_os_range *ranges, unsigned count)
+{
+    (void)ranges;
+    (void)count;
+    return false;
 }
 
 static bool resize_in_place(char *p, size_t old_bytes, size_t new_bytes)

@@ -1,5 +1,6 @@
-// Trap 17: a seccomp filter refuses madvise, getrandom, membarrier and all about memory nodes with
-// EPERM. The program installs it, then executes itself, so that the allocator starts under it.
+// Trap 17: a seccomp filter refuses madvise, process_madvise, getrandom, membarrier and all about
+// memory nodes with EPERM. The program installs it, then executes itself, so that the allocator starts
+// under it.
 #define _GNU_SOURCE
 #include "filter.h"
 #include <errno.h>
@@ -13,14 +14,9 @@
 static void install_filter(void)
 {
     struct sock_filter code[] = {
-        FILTER_BEGIN,
-        REFUSE(SYS_madvise),
-        REFUSE(SYS_getrandom),
-        REFUSE(SYS_membarrier),
-        REFUSE(SYS_get_mempolicy),
-        REFUSE(SYS_mbind),
-        REFUSE(SYS_getcpu),
-        FILTER_OTHERS(SECCOMP_RET_ALLOW),
+        FILTER_BEGIN,          REFUSE(SYS_madvise),    REFUSE(SYS_process_madvise),
+        REFUSE(SYS_getrandom), REFUSE(SYS_membarrier), REFUSE(SYS_get_mempolicy),
+        REFUSE(SYS_mbind),     REFUSE(SYS_getcpu),     FILTER_OTHERS(SECCOMP_RET_ALLOW),
     };
     trap_filter(code, sizeof code / sizeof code[0]);
 }

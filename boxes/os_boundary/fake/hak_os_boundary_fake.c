@@ -3,6 +3,7 @@
 #include "hak_os_boundary_fake.h"
 #include "hak_option.h"
 #include "hak_os_count.h"
+#include "hak_os_purge_together.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,12 +14,18 @@ static _Atomic unsigned xfailures_left;
 static _Atomic uint64_t xnow_ms;
 static _Atomic size_t xaddress_limit = (size_t)4 << 30;
 static _Atomic unsigned xnodes = 1;
+static _Atomic bool xpurges_together;
 static _Thread_local unsigned this_node;
 
 void hak_fake_os_fail(unsigned successes, unsigned failures)
 {
     xsuccesses_left = successes;
     xfailures_left = failures;
+}
+
+void hak_fake_os_purges_together(bool can)
+{
+    xpurges_together = can;
 }
 
 void hak_fake_os_limit(size_t bytes)
@@ -179,6 +186,15 @@ bool hak_os_purge(void *p, size_t bytes)
     if (!call_passes(HAK_OS_PURGE))
         return false;
     memset(p, 0, bytes);
+    return true;
+}
+
+bool hak_os_purge_together(const struct hak_os_range *ranges, unsigned count)
+{
+    if (!xpurges_together || !call_passes(HAK_OS_PURGE))
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        memset(ranges[i].start, 0, ranges[i].bytes);
     return true;
 }
 
