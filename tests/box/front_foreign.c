@@ -72,7 +72,7 @@ static bool post(struct hak_heap *to, void *block)
 Test(front_foreign, posting_leaves_all_but_the_simplest_case_to_others)
 {
     pthread_t thread = start_lender();
-    expect(!post(heap, lender.pool[3]) && !post(&hak_heap_none, lender.tiny[0]));
+    expect(!post(heap, lender.pool[3]) && !post(HAK_HEAP_NONE, lender.tiny[0]));
     expect(!hak_front_post(heap, SIZE_MAX, lender.tiny[0]) && !post(heap, &thread), "nobody's");
     expect(!hak_front_post(heap, heap->owner.slabs.tag ^ HAK_BIN_END, lender.tiny[0]), "large");
     hak_inside_begin();
@@ -101,7 +101,7 @@ Test(front_foreign, foreign_pool_blocks_go_home_at_once)
 Test(front_foreign, without_a_heap_foreign_blocks_go_home_at_once)
 {
     pthread_t thread = start_lender();
-    hak_front_free_remote(&hak_heap_none, TINY, lender.tiny[7]);
+    hak_front_free_remote(HAK_HEAP_NONE, TINY, lender.tiny[7]);
     expect(hak_heap_none.outbox_count == 0 && hak_remote_pending(&lender.heap->owner));
     end_lender(thread);
     expect(is_in_slab(lender.tiny[7]));
@@ -115,7 +115,7 @@ static void free_more(void *unused)
     (void)unused;
     for (unsigned i = LENT / 2; i < LENT; i++)
         hak_front_free_remote(hak_heap_self, TINY, lender.tiny[i]);
-    expect(hak_heap_self == &hak_heap_none, "a thread that has ended gets no heap");
+    expect(hak_heap_self == HAK_HEAP_NONE, "a thread that has ended gets no heap");
 }
 
 static void *consume(void *unused)
@@ -215,7 +215,7 @@ static void free_remote_twice(void *block)
 
 static void free_remote_now(void *block)
 {
-    hak_front_free_remote(&hak_heap_none, TINY, block);
+    hak_front_free_remote(HAK_HEAP_NONE, TINY, block);
 }
 
 Test(front_foreign, double_frees_are_reported)

@@ -11,10 +11,10 @@ TestSuite(heap, .init = cold);
 Test(heap, at_first_there_is_none)
 {
     void *block = NULL;
-    expect(hak_heap_self == &hak_heap_none && !hak_heap_is_bound(hak_heap_self));
+    expect(hak_heap_self == HAK_HEAP_NONE && !hak_heap_is_bound(hak_heap_self));
     for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
-        expect(!hak_front_pop(&hak_heap_none, hak_class_bin(size_class), &block));
-        expect(!hak_front_push(&hak_heap_none, hak_class_bin(size_class), &block));
+        expect(!hak_front_pop(HAK_HEAP_NONE, hak_class_bin(size_class), &block));
+        expect(!hak_front_push(HAK_HEAP_NONE, hak_class_bin(size_class), &block));
     }
     expect(hak_heap_none.owner.slabs.tag == 0);
 }
@@ -33,7 +33,7 @@ Test(heap, binding_happens_once)
 static void bind_unless_out(bool may_fail)
 {
     struct hak_heap *heap = hak_heap_get();
-    expect(heap == NULL ? may_fail && hak_heap_self == &hak_heap_none : hak_heap_self == heap);
+    expect(heap == NULL ? may_fail && hak_heap_self == HAK_HEAP_NONE : hak_heap_self == heap);
     if (heap == NULL)
         return;
     void *blocks[2 * HAK_CLASS_COUNT];
@@ -405,7 +405,7 @@ static void adopt_in_child(void *expected)
     struct hak_heap *own = hak_heap_self;
     expect(own->state == HAK_HEAP_BOUND);
     alloc(TINY);
-    hak_heap_self = &hak_heap_none; // as another thread of the child would begin
+    hak_heap_self = HAK_HEAP_NONE; // as another thread of the child would begin
     struct hak_heap *adopted = hak_heap_bind();
     expect((adopted == bound_heap) == (expected != NULL) && adopted != own);
     alloc(TINY);
@@ -423,7 +423,7 @@ Test(heap, a_forked_child_mends_a_bin_that_was_left_in_a_hit)
             expect(hak_front_pop(heap, hak_class_bin(TINY), &block));
         bin->top--; // as between the two stores of a pop
         hak_lock_take_all();
-        hak_heap_self = &hak_heap_none; // its thread does not exist in the child
+        hak_heap_self = HAK_HEAP_NONE; // its thread does not exist in the child
         hak_heap_after_fork();
         hak_lock_drop_all();
         expect(hak_heap_bind() == heap && hak_bin_cached(bin) == left - 1);

@@ -11,10 +11,13 @@ struct hak_radix_home hak_radix_home = {
     .leaf = (struct hak_radix_leaf *)(void *)hak_radix.zero_leaf,
 };
 
+// Before there is a home the root is not looked at: what is read before it is written takes two page
+// faults.
 static bool leaf_exists(size_t slot)
 {
     // acquire: pairs with the release in make_leaf
-    return __atomic_load_n(&hak_radix.root[slot], __ATOMIC_ACQUIRE) != 0;
+    return hak_radix_home.first_granule != NO_HOME &&
+           __atomic_load_n(&hak_radix.root[slot], __ATOMIC_ACQUIRE) != 0;
 }
 
 // Whoever reads one of the two too early finds a leaf in which nothing is recorded, or goes by the root.

@@ -90,7 +90,7 @@ HAK_FAST bool hak_front_post(struct hak_heap *heap, size_t offset, void *block)
     return has_room;
 }
 
-// Frees a block whose slab is another heap's.  `heap` may be hak_heap_none.
+// Frees a block whose slab is another heap's.  `heap` may be HAK_HEAP_NONE.
 void hak_front_free_remote(struct hak_heap *heap, unsigned size_class, void *block);
 
 // The slab and index of a block on its way back.  Panics on what is no block of a slab.

@@ -16,8 +16,8 @@
 // Where threads come and go, each finds the slabs that it needs in the heap of an ended one.
 enum { WARM_HEAPS = 4 }; // idle heaps that keep an empty slab of a class
 
-struct hak_heap hak_heap_none;
-_Thread_local struct hak_heap *hak_heap_self = &hak_heap_none;
+const struct hak_heap hak_heap_none;
+_Thread_local struct hak_heap *hak_heap_self = HAK_HEAP_NONE;
 
 // Under HAK_LOCK_HEAPS.
 static struct hak_heap *all_heaps;
@@ -155,11 +155,11 @@ struct hak_heap *hak_heap_for_frees(void)
     static _Thread_local unsigned frees;
     enum { FREES_OF_A_CONSUMER = 32 };
     if (ends > 0 || ++frees < FREES_OF_A_CONSUMER)
-        return &hak_heap_none;
+        return HAK_HEAP_NONE;
     int saved_errno = errno;
     struct hak_heap *heap = hak_heap_bind();
     errno = saved_errno;
-    return heap != NULL ? heap : &hak_heap_none;
+    return heap != NULL ? heap : HAK_HEAP_NONE;
 }
 
 static void idle_locked(struct hak_heap *heap)
@@ -247,7 +247,7 @@ static void thread_exits(void *argument)
     hak_front_empty(heap);
     settle(heap);
     hak_heap_leave(heap);
-    hak_heap_self = &hak_heap_none;
+    hak_heap_self = HAK_HEAP_NONE;
     ends++;
     bool last = atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed) == 1;
     give_idle(heap);

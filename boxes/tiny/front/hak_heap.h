@@ -87,9 +87,12 @@ struct hak_heap {
     void *outbox[HAK_OUTBOX_SLOTS]; // tiny blocks of other owners, on their way to them
 };
 
-// The calling thread's heap; hak_heap_none, whose bins are all empty, before it has one.
+// The calling thread's heap; HAK_HEAP_NONE before it has one.
 extern HAK_HIDDEN _Thread_local struct hak_heap *hak_heap_self;
-extern HAK_HIDDEN struct hak_heap hak_heap_none;
+
+// A heap whose bins are all empty.  Nothing writes to it, nothing could: it costs no page.
+extern HAK_HIDDEN const struct hak_heap hak_heap_none;
+#define HAK_HEAP_NONE ((struct hak_heap *)&hak_heap_none)
 
 HAK_FAST bool hak_heap_is_bound(const struct hak_heap *heap)
 {
@@ -123,7 +126,7 @@ bool hak_heap_is_last(void);
 void hak_heap_end(void);
 
 // A heap for a thread that has none and frees other threads' blocks: its own once it has freed
-// some, so that they can wait in an outbox.  hak_heap_none for one that has ended, and without
+// some, so that they can wait in an outbox.  HAK_HEAP_NONE for one that has ended, and without
 // memory.
 struct hak_heap *hak_heap_for_frees(void);
 
@@ -133,7 +136,7 @@ HAK_FAST void hak_heap_enter(struct hak_heap *heap)
 {
     hak_inside_begin();
     heap->self_outside = hak_heap_self;
-    hak_heap_self = &hak_heap_none;
+    hak_heap_self = HAK_HEAP_NONE;
     atomic_store_explicit(&heap->xbusy, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
 }
