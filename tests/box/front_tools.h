@@ -64,4 +64,33 @@ static inline void free_block(void *block)
         hak_front_full(heap, (unsigned)(offset >> HAK_BIN_SHIFT), block);
 }
 
+static unsigned start_slots[HAK_CLASS_COUNT]; // of new bins
+
+static inline void note_start_slots(void)
+{
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        hak_front_warm(heap, size_class, 1);
+        start_slots[size_class] = capacity(&heap->bins[size_class]);
+        expect(start_slots[size_class] >= 1);
+        hak_front_empty(heap); // with all of them there would be no room for the largest
+    }
+    expect(heap->room.extra_bytes == 0);
+    hak_slab_trim(&heap->owner.slabs);
+}
+
+// The room of bins beyond what those of small blocks start with; and the heap's own figure is
+// right.
+static inline size_t extra_bytes(void)
+{
+    size_t bytes = 0;
+    for (unsigned size_class = 0; size_class < HAK_CLASS_COUNT; size_class++) {
+        unsigned slots = capacity(&heap->bins[size_class]);
+        unsigned granted = hak_class_stride(size_class) > 32 * KIB ? 0 : start_slots[size_class];
+        if (slots > granted)
+            bytes += (slots - granted) * hak_class_stride(size_class);
+    }
+    expect(bytes == heap->room.extra_bytes, "%zu, not %zu", heap->room.extra_bytes, bytes);
+    return bytes;
+}
+
 #endif

@@ -14,6 +14,8 @@ enum {
     PAIR_MAX_BYTES = 128 * 1024,   // of larger blocks one is cached, of others at least two
     GRANTED_MAX_BYTES = 32 * 1024, // blocks up to this start with room whatever the bound
     LEAST_EXTRA_BYTES = 512 * 1024,
+    TINY_SHARE = 2, // bins of tiny blocks grow while the extra is a half of the used bytes at most,
+    POOL_SHARE = 4, // others while it is a quarter
     MAX_RELUCTANCE = 6,
 };
 
@@ -88,12 +90,12 @@ static size_t used_bytes(const struct hak_heap *heap)
     return heap->owner.slabs.span_bytes - heap->owner.slabs.free_bytes;
 }
 
-static size_t extra_bound(const struct hak_heap *heap)
+static size_t extra_bound(const struct hak_heap *heap, size_t share)
 {
     size_t most = (size_t)hak_options.cache_kib * 1024;
-    size_t half = used_bytes(heap) / 2;
-    half = half > LEAST_EXTRA_BYTES ? half : LEAST_EXTRA_BYTES;
-    return half < most ? half : most;
+    size_t bound = used_bytes(heap) / share;
+    bound = bound > LEAST_EXTRA_BYTES ? bound : LEAST_EXTRA_BYTES;
+    return bound < most ? bound : most;
 }
 
 bool hak_bins_resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
@@ -139,7 +141,8 @@ bool hak_bins_adapt(struct hak_heap *heap, unsigned size_class)
         return true;
     unsigned wanted = slots > 0 ? array_slots(order_for(slots + 1)) : start_slots(size_class);
     wanted = wanted < bin->max_slots ? wanted : bin->max_slots;
-    bool fits = extra_with(heap, size_class, wanted) <= extra_bound(heap);
+    size_t share = size_class < HAK_TINY_CLASSES ? TINY_SHARE : POOL_SHARE;
+    bool fits = extra_with(heap, size_class, wanted) <= extra_bound(heap, share);
     if (!fits || !hak_bins_resize(heap, size_class, wanted))
         return slots > 0;
     regret(&heap->room);
@@ -165,7 +168,7 @@ bool hak_bins_are_oversized(const struct hak_heap *heap)
 void hak_bins_shrink(struct hak_heap *heap)
 {
     struct hak_room *room = &heap->room;
-    if (room->extra_bytes <= extra_bound(heap))
+    if (room->extra_bytes <= extra_bound(heap, TINY_SHARE))
         return;
     if (room->given_up_bytes != 0 && room->reluctance > 0)
         room->reluctance--; // the last time was no mistake
