@@ -2,9 +2,7 @@
 
 unsigned hak_os_purge_each(const struct hak_os_range *ranges, unsigned count)
 {
-    if (count > 1 && hak_os_purge_together(ranges, count))
-        return count;
-    unsigned done = 0;
+    unsigned done = count > 1 ? hak_os_purge_together(ranges, count) : 0;
     while (done < count && hak_os_purge(ranges[done].start, ranges[done].bytes))
         done++;
     return done;

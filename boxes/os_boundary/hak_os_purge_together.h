@@ -4,8 +4,8 @@
 
 #include "hak_os_boundary.h"
 
-// Gives back the pages of all ranges with one kernel call, counted as one purge.  False: that cannot
-// be done, or was done for some of them only.  Threads: any.
-bool hak_os_purge_together(const struct hak_os_range *ranges, unsigned count);
+// Gives back the pages of the ranges with one kernel call, counted as one purge.  Returns for how
+// many, from the first on, that was done; 0 also where there is no such call.  Threads: any.
+unsigned hak_os_purge_together(const struct hak_os_range *ranges, unsigned count);
 
 #endif

@@ -23,7 +23,7 @@ enum {
 // A refused janitor is not asked for again.
 enum janitor { ABSENT, STARTING, AWAKE, ASLEEP, REFUSED };
 static _Atomic uint32_t xjanitor; // enum janitor
-static _Atomic uint64_t xlast_ms; // of the last upkeep without a janitor
+static _Atomic uint64_t xlast_ms; // of the last upkeep without a janitor; 0: there was none
 
 static size_t kept_bytes(void)
 {
@@ -88,13 +88,16 @@ static bool create_janitor(void)
     return created;
 }
 
+// Not at the first look, when nothing can have been unused for long.
 static bool is_due(void)
 {
     uint64_t now = hak_os_now_ms();
     uint64_t last = atomic_load_explicit(&xlast_ms, memory_order_relaxed);
+    bool is_first = last == 0;
     return now - last >= PERIOD_MS &&
            atomic_compare_exchange_strong_explicit(&xlast_ms, &last, now, memory_order_relaxed,
-                                                   memory_order_relaxed);
+                                                   memory_order_relaxed) &&
+           !is_first;
 }
 
 // Whether a janitor could have something to do one day.

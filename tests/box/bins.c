@@ -64,6 +64,7 @@ Test(bins, growth_is_bounded_for_all_classes_together)
 
 Test(bins, those_of_pool_blocks_leave_room_to_those_of_tiny_ones)
 {
+    hak_options.cache_kib = 65536; // so that the used bytes are what bounds it
     note_start_slots();
     for (unsigned i = 0; i < 1024; i++)
         (void)alloc(hak_class_of(8 * KIB)); // live throughout
@@ -76,6 +77,28 @@ Test(bins, those_of_pool_blocks_leave_room_to_those_of_tiny_ones)
     for (unsigned size_class = 10; size_class < HAK_TINY_CLASSES; size_class++)
         churn(size_class, (unsigned)(512 * KIB / hak_class_stride(size_class)));
     expect(extra_bytes() > pool_bytes + 512 * KIB, "%zu KiB", extra_bytes() / KIB);
+    hak_heap_check(heap);
+}
+
+Test(bins, pool_blocks_get_their_first_room_whatever_tiny_ones_have)
+{
+    note_start_slots();
+    for (unsigned i = 0; i < 4000; i++)
+        (void)alloc(hak_class_of(1000)); // live throughout
+    for (unsigned size_class = 0; size_class < HAK_TINY_CLASSES; size_class++)
+        churn(size_class, 1000);
+    size_t used = heap->owner.slabs.span_bytes - heap->owner.slabs.free_bytes;
+    expect(extra_bytes() > used / 4 && extra_bytes() < used * 7 / 16, "%zu of %zu KiB",
+           extra_bytes() / KIB, used / KIB);
+    unsigned granted_end = hak_class_of(32 * KIB) + 1;
+    free_block(alloc(granted_end));
+    expect(capacity(&heap->bins[granted_end]) == 2, "within the half");
+    hak_options.cache_kib = 64; // far less than there is
+    for (unsigned size_class = HAK_TINY_CLASSES; size_class < HAK_CLASS_COUNT; size_class++) {
+        free_block(alloc(size_class));
+        bool has_room = capacity(&heap->bins[size_class]) > 0;
+        expect(has_room == (size_class <= granted_end), "class %u", size_class);
+    }
     hak_heap_check(heap);
 }
 

@@ -88,10 +88,12 @@ Test(os_fake, ranges_are_purged_together_or_else_one_by_one)
     expect_zero_pages(ranges, RANGES);
     map_ranges(ranges);
     hak_fake_os_fail(0, 1);
+    purges = hak_os_counts().purge;
     expect(hak_os_purge_each(ranges, RANGES) == RANGES);
-    expect(hak_os_counts().purge == purges + 1 + 1 + RANGES);
+    expect(hak_os_counts().purge == purges + 1 + RANGES - RANGES / 2, "goes on where it stopped");
     expect_zero_pages(ranges, RANGES);
-    expect(hak_os_purge_each(ranges, 0) == 0 && hak_os_counts().purge == purges + 2 + RANGES);
+    purges = hak_os_counts().purge;
+    expect(hak_os_purge_each(ranges, 0) == 0 && hak_os_counts().purge == purges);
 }
 
 Test(os_fake, the_clock_stands_still)

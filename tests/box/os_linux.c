@@ -3,9 +3,13 @@
 #include "hak_os_boundary.h"
 
 #include "hak_option.h"
+#include "tests/traps/filter.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 enum { BYTES = 64 * 1024 };
 
@@ -44,13 +48,13 @@ Test(os_linux, a_hole_cannot_be_purged_or_resized)
 
 enum { RANGES = 4 };
 
-// Every other page of `pages`.  Returns the number of calls that purging them took.
-static uint64_t purge_pages(char *pages, unsigned expected)
+// Every other page from `start` on.  Returns the number of calls that purging them took.
+static uint64_t purge_pages(char *start, unsigned expected)
 {
     size_t page_bytes = hak_os_page_bytes();
     struct hak_os_range ranges[RANGES];
     for (unsigned i = 0; i < RANGES; i++) {
-        ranges[i] = (struct hak_os_range){pages + 2 * i * page_bytes, page_bytes};
+        ranges[i] = (struct hak_os_range){start + 2 * i * page_bytes, page_bytes};
         if (i < expected)
             memset(ranges[i].start, 1, 2 * page_bytes);
     }
@@ -63,24 +67,109 @@ static uint64_t purge_pages(char *pages, unsigned expected)
     return hak_os_counts().purge - purges;
 }
 
+static char *pages; // room for purge_pages
+static bool can_purge_together;
+
 static void *return_at_once(void *nothing)
 {
     return nothing;
 }
 
-Test(os_linux, with_threads_ranges_are_purged_together_where_the_kernel_can)
+// Where glibc tells of threads, and the kernel takes a call that is not hakmem's.
+static void note_what_the_kernel_can(void)
 {
-    size_t bytes = 2 * RANGES * hak_os_page_bytes();
-    char *pages = hak_os_map(bytes, hak_os_page_bytes());
+    struct hak_os_range page = {pages, hak_os_page_bytes()};
+#ifdef __GLIBC__
+    enum { PIDFD_SELF_THREAD_OF_LINUX = -10000 };
+    long done = syscall(SYS_process_madvise, PIDFD_SELF_THREAD_OF_LINUX, &page, 1, MADV_DONTNEED,
+                        0);
+    can_purge_together = done == (long)page.bytes;
+#endif
+}
+
+static void have_threads(void)
+{
+    make_hole();
     pthread_t thread;
-    expect(pages != NULL && pthread_create(&thread, NULL, return_at_once, NULL) == 0);
-    uint64_t calls = purge_pages(pages, RANGES);
-    expect(calls == 1 || calls == RANGES || calls == 1 + RANGES, "refused and repeated");
-    expect(purge_pages(pages, RANGES) == (calls == 1 ? 1 : RANGES), "not asked again");
+    expect(pthread_create(&thread, NULL, return_at_once, NULL) == 0);
+    pthread_join(thread, NULL);
+    pages = hak_os_map(2 * RANGES * hak_os_page_bytes(), hak_os_page_bytes());
+    expect(pages != NULL);
+    note_what_the_kernel_can();
+}
+
+TestSuite(os_linux_threads, .init = have_threads);
+
+static void expect_calls(uint64_t at_first)
+{
+    expect(purge_pages(pages, RANGES) == (can_purge_together ? 1 : at_first));
+    expect(purge_pages(pages, RANGES) == (can_purge_together ? 1 : RANGES), "asked again");
+}
+
+Test(os_linux_threads, ranges_are_purged_together_where_the_kernel_can)
+{
+    expect_calls(1 + RANGES);
     hak_options.purge_together = 0;
     expect(purge_pages(pages, RANGES) == RANGES);
-    hak_options.purge_together = 1;
-    expect(hak_os_unmap(pages + bytes / 2, bytes / 2));
-    purge_pages(pages, RANGES / 2);
-    pthread_join(thread, NULL);
+}
+
+Test(os_linux_threads, what_comes_before_a_hole_is_purged)
+{
+    size_t page_bytes = hak_os_page_bytes();
+    for (unsigned left = RANGES; left-- > 0;) {
+        expect(hak_os_unmap(pages + 2 * left * page_bytes, 2 * page_bytes));
+        purge_pages(pages, left);
+    }
+}
+
+static void purge_under_a_filter(void *nothing)
+{
+    (void)nothing;
+    struct sock_filter code[] = {FILTER_BEGIN,
+                                 FILTER_CALL(SYS_process_madvise, SECCOMP_RET_ERRNO | EPERM),
+                                 FILTER_OTHERS(SECCOMP_RET_ALLOW)};
+    have_threads();
+    trap_filter(code, sizeof code / sizeof code[0]);
+    can_purge_together = false;
+    expect_calls(1 + RANGES);
+    _exit(0);
+}
+
+Test(os_linux_threads, a_refused_call_is_not_made_again)
+{
+    const struct outcome *outcome = in_child(purge_under_a_filter, NULL);
+    expect(outcome->signal == 0 && (outcome->code == 0 || outcome->code == 77), "%s",
+           outcome->errors);
+}
+
+static bool main_thread_has_ended(void)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+    FILE *file = fopen(path, "r");
+    bool read = file != NULL && fread(text, 1, sizeof text - 1, file) > 0;
+    if (file != NULL)
+        fclose(file);
+    return read && strstr(text, ") Z ") != NULL;
+}
+
+static void *purge_after_main_thread(void *nothing)
+{
+    (void)nothing;
+    while (!main_thread_has_ended())
+        sched_yield();
+    expect_calls(1 + RANGES);
+    _exit(0);
+}
+
+static void end_main_thread(void *nothing)
+{
+    pthread_t thread;
+    expect(pthread_create(&thread, NULL, purge_after_main_thread, nothing) == 0);
+    pthread_exit(NULL);
+}
+
+Test(os_linux_threads, ranges_are_purged_together_after_the_main_thread_has_ended)
+{
+    succeed_in_child(end_main_thread, NULL);
 }

@@ -253,11 +253,11 @@ bool hak_os_purge(void *p, size_t bytes)
     return true;
 }
 
-bool hak_os_purge_together(const struct hak_os_range *ranges, unsigned count)
+unsigned hak_os_purge_together(const struct hak_os_range *ranges, unsigned count)
 {
     (void)ranges;
     (void)count;
-    return false;
+    return 0;
 }
 
 static bool resize_in_place(char *p, size_t old_bytes, size_t new_bytes)

@@ -1,6 +1,6 @@
 // Trap 17: a seccomp filter refuses madvise, process_madvise, getrandom, membarrier and all about
-// memory nodes with EPERM. The program installs it, then executes itself, so that the allocator starts
-// under it.
+// memory nodes with EPERM. The program installs it, then executes itself, so that the allocator
+// starts under it.
 #define _GNU_SOURCE
 #include "filter.h"
 #include <errno.h>

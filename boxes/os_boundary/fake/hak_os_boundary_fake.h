@@ -6,7 +6,8 @@
 
 // Lets the next `successes` calls pass and fails `failures` calls after them.
 void hak_fake_os_fail(unsigned successes, unsigned failures);
-// Whether the kernel purges several ranges with one call; not at first.
+// Whether the kernel purges several ranges with one call; not at first.  Where that fails by the
+// script, half of them are done.
 void hak_fake_os_purges_together(bool can);
 // Bytes that may be mapped in all; 4 GiB at first.  Pre: at least what is mapped now.
 void hak_fake_os_limit(size_t bytes);

@@ -1,5 +1,5 @@
-// process_madvise(2) on the process itself.  Each madvise that takes pages interrupts every processor
-// on which another thread of the process runs, 5 to 30 us; this call does so once for all ranges.
+// process_madvise(2) on the process itself.  Each madvise that takes pages interrupts all
+// processors on which other threads of the process run, 5 to 30 us; this call does so once.
 #include "hak_os_count.h"
 #include "hak_option.h"
 #include "hak_os_purge_together.h"
@@ -14,8 +14,9 @@
 #define SYS_process_madvise 440 // on all architectures
 #endif
 
-// The kernel's PIDFD_SELF_THREAD_GROUP (linux/pidfd.h, Linux 6.15).
-enum { SELF = -10001 };
+// The kernel's PIDFD_SELF_THREAD, from Linux 6.15 on: its memory is the process's.  (The other one,
+// PIDFD_SELF_THREAD_GROUP, has none once the main thread has ended.)
+enum { SELF = -10000 };
 
 _Static_assert(sizeof(struct hak_os_range) == sizeof(struct iovec) &&
                    offsetof(struct hak_os_range, bytes) == offsetof(struct iovec, iov_len),
@@ -29,21 +30,21 @@ static bool has_threads(void)
     return &__libc_single_threaded != NULL && !__libc_single_threaded;
 }
 
-bool hak_os_purge_together(const struct hak_os_range *ranges, unsigned count)
+unsigned hak_os_purge_together(const struct hak_os_range *ranges, unsigned count)
 {
     static _Atomic bool xrefused; // relaxed: it orders nothing
     if (!has_threads() || !hak_options.purge_together ||
         atomic_load_explicit(&xrefused, memory_order_relaxed))
-        return false;
+        return 0;
     int saved_errno = errno;
-    size_t bytes = 0;
-    for (unsigned i = 0; i < count; i++)
-        bytes += ranges[i].bytes;
     hak_os_count_call(HAK_OS_PURGE);
-    long done = syscall(SYS_process_madvise, SELF, ranges, (size_t)count, MADV_DONTNEED, 0);
+    long bytes = syscall(SYS_process_madvise, SELF, ranges, (size_t)count, MADV_DONTNEED, 0);
     // An old kernel, or a seccomp filter.  Other errors are those of a range.
-    if (done == -1 && (errno == EBADF || errno == ENOSYS || errno == EPERM))
+    if (bytes == -1 && (errno == EBADF || errno == ENOSYS || errno == EPERM))
         atomic_store_explicit(&xrefused, true, memory_order_relaxed);
     errno = saved_errno;
-    return done != -1 && (size_t)done == bytes;
+    unsigned done = 0;
+    for (; done < count && bytes >= (long)ranges[done].bytes; done++)
+        bytes -= (long)ranges[done].bytes;
+    return done;
 }

@@ -11,8 +11,8 @@ struct hak_radix_home hak_radix_home = {
     .leaf = (struct hak_radix_leaf *)(void *)hak_radix.zero_leaf,
 };
 
-// Before there is a home the root is not looked at: what is read before it is written takes two page
-// faults.
+// Before there is a home the root is not looked at: what is read before it is written takes two
+// page faults.
 static bool leaf_exists(size_t slot)
 {
     // acquire: pairs with the release in make_leaf

@@ -14,8 +14,8 @@ enum {
     PAIR_MAX_BYTES = 128 * 1024,   // of larger blocks one is cached, of others at least two
     GRANTED_MAX_BYTES = 32 * 1024, // blocks up to this start with room whatever the bound
     LEAST_EXTRA_BYTES = 512 * 1024,
-    TINY_SHARE = 2, // bins of tiny blocks grow while the extra is a half of the used bytes at most,
-    POOL_SHARE = 4, // others while it is a quarter
+    SHARE = 2,             // the extra may be a half of the used bytes
+    POOL_GROWTH_SHARE = 4, // where a bin of pool blocks grows: a quarter
     MAX_RELUCTANCE = 6,
 };
 
@@ -98,6 +98,15 @@ static size_t extra_bound(const struct hak_heap *heap, size_t share)
     return bound < most ? bound : most;
 }
 
+static bool may_have(const struct hak_heap *heap, unsigned size_class, unsigned slots)
+{
+    bool is_first = heap->bins[size_class].slots == 0;
+    size_t share = is_first || size_class < HAK_TINY_CLASSES ? SHARE : POOL_GROWTH_SHARE;
+    size_t extra = extra_with(heap, size_class, slots);
+    bool is_granted = extra == heap->room.extra_bytes;
+    return is_granted || extra <= extra_bound(heap, share);
+}
+
 bool hak_bins_resize(struct hak_heap *heap, unsigned size_class, unsigned slots)
 {
     struct hak_bin *bin = &heap->bins[size_class];
@@ -141,9 +150,7 @@ bool hak_bins_adapt(struct hak_heap *heap, unsigned size_class)
         return true;
     unsigned wanted = slots > 0 ? array_slots(order_for(slots + 1)) : start_slots(size_class);
     wanted = wanted < bin->max_slots ? wanted : bin->max_slots;
-    size_t share = size_class < HAK_TINY_CLASSES ? TINY_SHARE : POOL_SHARE;
-    bool fits = extra_with(heap, size_class, wanted) <= extra_bound(heap, share);
-    if (!fits || !hak_bins_resize(heap, size_class, wanted))
+    if (!may_have(heap, size_class, wanted) || !hak_bins_resize(heap, size_class, wanted))
         return slots > 0;
     regret(&heap->room);
     return true;
@@ -168,7 +175,7 @@ bool hak_bins_are_oversized(const struct hak_heap *heap)
 void hak_bins_shrink(struct hak_heap *heap)
 {
     struct hak_room *room = &heap->room;
-    if (room->extra_bytes <= extra_bound(heap, TINY_SHARE))
+    if (room->extra_bytes <= extra_bound(heap, SHARE))
         return;
     if (room->given_up_bytes != 0 && room->reluctance > 0)
         room->reluctance--; // the last time was no mistake
