@@ -98,6 +98,7 @@ static size_t extra_bound(const struct hak_heap *heap, size_t share)
     return bound < most ? bound : most;
 }
 
+// Whether the class's bin may have room for so many.
 static bool may_have(const struct hak_heap *heap, unsigned size_class, unsigned slots)
 {
     bool is_first = heap->bins[size_class].slots == 0;
