@@ -1,7 +1,5 @@
-// Double free of a page.  After prewarming there is no room left to cache it.
+// Double free of a page.
 // -> double free of P: freed twice without an allocation between; run with AddressSanitizer
-// -> [prewarm] double free of P: the block was free already; run with AddressSanitizer to find who
-//    freed it first
 // -> [debug-1] double free of P: it is in the thread's cache already
 #include "misuse.h"
 
