@@ -16,6 +16,7 @@ static size_t piece_count;
 static struct hak_link sizes[SIZE_LISTS];
 static uint64_t filled[SIZE_LISTS / 64]; // one bit for each size list that is not empty
 static struct hak_link ages;
+static struct hak_piece *spare; // the descriptor last given up: most often the next one needed
 
 static struct hak_meta_pool piece_pool = {
     .bytes = 2 * (size_t)HAK_CACHE_LINE_BYTES,
@@ -40,14 +41,14 @@ static const char *edge_of(const struct hak_piece *piece, enum hak_edge edge)
     return piece->mapping.start + (edge == HAK_EDGE_END ? piece->mapping.bytes : 0);
 }
 
-// FNV-1a (Fowler, Noll, Vo), 64 bits, over the address's bytes.
+// Multiplicative hashing (D. Knuth, "The Art of Computer Programming" 3, 6.4): 2^64 / golden ratio,
+// and the upper bits of the product, on which all of the address has an influence.
 static size_t bucket_of(const char *address)
 {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (unsigned i = 0; i < sizeof address; i++)
-        hash = (hash ^ ((uintptr_t)address >> (8 * i) & 0xff)) * 0x100000001b3;
-    return hash & (bucket_count - 1);
+    uint64_t product = (uintptr_t)address * 0x9e3779b97f4a7c15;
+    return product >> 48 & (bucket_count - 1);
 }
+_Static_assert(MOST_BUCKETS == 1 << 16, "as many as there are bits of the product left");
 
 static struct hak_piece **chain(enum hak_edge edge, const char *address)
 {
@@ -132,7 +133,8 @@ static void unindex_piece(struct hak_piece *piece)
 bool hak_pieces_add(struct hak_mapping mapping)
 {
     begin();
-    struct hak_piece *piece = hak_meta_take(&piece_pool);
+    struct hak_piece *piece = spare != NULL ? spare : hak_meta_take(&piece_pool);
+    spare = NULL;
     if (piece == NULL)
         return false;
     if (piece_count == bucket_count && bucket_count < MOST_BUCKETS)
@@ -149,7 +151,10 @@ void hak_pieces_remove(struct hak_piece *piece)
     unindex_piece(piece);
     hak_list_remove(&piece->by_age);
     piece_count--;
-    hak_meta_give(&piece_pool, piece);
+    if (spare == NULL)
+        spare = piece;
+    else
+        hak_meta_give(&piece_pool, piece);
 }
 
 struct hak_mapping hak_pieces_cut(struct hak_piece *piece, enum hak_edge edge, size_t bytes)
