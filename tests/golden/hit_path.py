@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Count, by kind, the instructions that a cache hit of malloc and of free executes.
+"""Count, by kind, the instructions that a cache hit of malloc and of free executes, and free(NULL).
 
 hit_trace single-steps the hits in the built library; objdump tells what each instruction is. Each
 size must keep the limits, and the counts of the first size of each kind must equal the golden ones
@@ -19,6 +19,7 @@ LIMITS = {
     "free":   {"instructions": 25, "stores": 3, "calls": 0, "locks": 0},
     "malloc of the pool": {"calls": 0, "locks": 0},  # has to compute the class
     "free to the pool":   {"calls": 0, "locks": 0},
+    "free of NULL":       {"stores": 0, "calls": 0, "locks": 0},
 }
 POOL_NAMES = {"malloc": "malloc of the pool", "free": "free to the pool"}
 KINDS = ("instructions", "loads", "stores", "branches", "calls", "locks")
@@ -82,7 +83,8 @@ def main():
     code = disassemble(library)
     counts, errors = {}, []
     for (name, size), path in trace(library, tracer).items():
-        name = POOL_NAMES[name] if size > TINY_MAX_BYTES else name
+        name = ("free of NULL" if (name, size) == ("free", 0)
+                else POOL_NAMES[name] if size > TINY_MAX_BYTES else name)
         found = [kinds(code[offset]) for offset in path]
         count = {kind: sum(kind in k for k in found) for kind in KINDS}
         count["instructions"] = len(path)

@@ -2,7 +2,7 @@
 // instruction executed, as offsets into the library that malloc comes from:
 //     LIBRARY
 //     malloc SIZE OFFSET...
-//     free SIZE OFFSET...
+//     free SIZE OFFSET...       (SIZE 0: free(NULL))
 // The processor's trap flag does it: after each instruction the kernel sends SIGTRAP.
 // Built without a red zone: setting the flag pushes onto the stack.
 #define _GNU_SOURCE
@@ -89,6 +89,11 @@ int main(void)
     printf("%s\n", info.dli_fname);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         trace(sizes[i], info.dli_fbase);
+    step_count = 0;
+    step(true);
+    do_free(NULL);
+    step(false);
+    print_steps("free", 0, info.dli_fbase);
     return 0;
 }
 #else
