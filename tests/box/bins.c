@@ -62,13 +62,13 @@ Test(bins, growth_is_bounded_for_all_classes_together)
     }
 }
 
-Test(bins, those_of_pool_blocks_leave_room_to_those_of_tiny_ones)
+Test(bins, those_of_larger_blocks_leave_room_to_those_of_small_ones)
 {
     hak_options.cache_kib = 65536; // so that the used bytes are what bounds it
     note_start_slots();
     for (unsigned i = 0; i < 1024; i++)
         (void)alloc(hak_class_of(8 * KIB)); // live throughout
-    for (unsigned size_class = HAK_CLASS_COUNT; size_class-- > HAK_TINY_CLASSES;)
+    for (unsigned size_class = HAK_CLASS_COUNT; --size_class > hak_class_of(8 * KIB);)
         churn(size_class, 20);
     size_t quarter = (heap->owner.slabs.span_bytes - heap->owner.slabs.free_bytes) / 4;
     size_t pool_bytes = extra_bytes();

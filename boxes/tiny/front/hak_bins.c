@@ -14,8 +14,9 @@ enum {
     PAIR_MAX_BYTES = 128 * 1024,   // of larger blocks one is cached, of others at least two
     GRANTED_MAX_BYTES = 32 * 1024, // blocks up to this start with room whatever the bound
     LEAST_EXTRA_BYTES = 512 * 1024,
-    SHARE = 2,             // the extra may be a half of the used bytes
-    POOL_GROWTH_SHARE = 4, // where a bin of pool blocks grows: a quarter
+    SHARE = 2,               // the extra may be a half of the used bytes,
+    LARGER_GROWTH_SHARE = 4, // a quarter where a bin of blocks above SMALL_BYTES grows
+    SMALL_BYTES = 8 * 1024,
     MAX_RELUCTANCE = 6,
 };
 
@@ -102,7 +103,8 @@ static size_t extra_bound(const struct hak_heap *heap, size_t share)
 static bool may_have(const struct hak_heap *heap, unsigned size_class, unsigned slots)
 {
     bool is_first = heap->bins[size_class].slots == 0;
-    size_t share = is_first || size_class < HAK_TINY_CLASSES ? SHARE : POOL_GROWTH_SHARE;
+    bool is_small = hak_class_stride(size_class) <= SMALL_BYTES;
+    size_t share = is_first || is_small ? SHARE : LARGER_GROWTH_SHARE;
     size_t extra = extra_with(heap, size_class, slots);
     bool is_granted = extra == heap->room.extra_bytes;
     return is_granted || extra <= extra_bound(heap, share);

@@ -4,7 +4,8 @@
 // guards, but 64 KiB of blocks at most, and doubles when it misses twice, up to a bound in slots
 // and bytes for the class.  What all bins have beyond that start, and all room for blocks above
 // 32 KiB, is the heap's extra; its bound is half of what the heap has in use, and a quarter where
-// bins of pool blocks grow: those push each other, and what is live, out of the processor's caches.
+// bins of blocks above 8 KiB grow: those push each other, and what is live, out of the processor's
+// caches.
 //
 // A heap that shrinks has more extra than that.  When it comes to tidy up, or is hardly larger than
 // the extra, its bins begin anew.  Where they soon need half of it again, that was a mistake, and
