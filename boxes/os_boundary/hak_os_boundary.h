@@ -51,8 +51,6 @@ struct hak_os_range {
     size_t bytes;
 };
 
-enum { HAK_OS_RANGES = 64 }; // as many as a caller collects: by then the rest of a call is cheap
-
 // As hak_os_purge, for each range.  Returns for how many, from the first on, the kernel did it.
 // Pre: count <= 1024, the kernel's own limit.
 // Cost: one call in a process with threads on Linux 6.15 or newer, where the other processors are

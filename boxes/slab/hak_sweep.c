@@ -49,10 +49,12 @@ static bool can_purge(const struct hak_slab *slab, unsigned page, size_t page_by
     return all_free(slab, first, last < slab->blocks ? last : slab->blocks - 1u);
 }
 
+enum { LOAD_RUNS = 64 }; // with so many the rest of a call is cheap
+
 // Runs of pages on their way to the kernel, and the slabs they lie in.
 struct load {
-    struct hak_os_range runs[HAK_OS_RANGES];
-    struct hak_slab *slabs[HAK_OS_RANGES];
+    struct hak_os_range runs[LOAD_RUNS];
+    struct hak_slab *slabs[LOAD_RUNS];
     unsigned count;
     size_t purged_bytes; // of all loads so far
 };
@@ -89,7 +91,7 @@ static void sweep_slab(struct hak_slab *slab, struct load *load)
         load->slabs[load->count] = slab;
         load->runs[load->count++] = (struct hak_os_range){slab->span.base + page * page_bytes,
                                                           run * page_bytes};
-        if (load->count == HAK_OS_RANGES)
+        if (load->count == LOAD_RUNS)
             purge_load(load, slab->owner);
         page += run;
     }

@@ -186,6 +186,21 @@ Test(bigcache, alignment_is_kept)
         unmap(taken);
 }
 
+Test(bigcache, descriptors_of_merged_pieces_are_used_again)
+{
+    if (!keeps())
+        return;
+    enum { PIECE = 10 * GRANULE, ROUNDS = 20000 }; // of 128 bytes each, it would be megabytes
+    struct hak_mapping all = map(3 * PIECE);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        expect(put((struct hak_mapping){all.start, PIECE, 0}));
+        expect(put((struct hak_mapping){all.start + 2 * PIECE, PIECE, 0}));
+        expect(put((struct hak_mapping){all.start + PIECE, PIECE, 0})); // merges with both
+        expect(take(3 * PIECE, 1, &all) && mapped() == 3 * PIECE, "round %u", round);
+    }
+    unmap(all);
+}
+
 Test(bigcache, the_tightest_mapping_serves)
 {
     struct hak_mapping taken;
