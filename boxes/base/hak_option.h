@@ -36,8 +36,9 @@ enum { HAK_OPTION_INTERLEAVE = 2 }; // of HAKMEM_NUMA
     ROW(bigcache, "HAKMEM_BIGCACHE", 1, 0, 1, "bigcache", "0: unmap large blocks when freed")      \
     ROW(bigcache_mib, "HAKMEM_BIGCACHE_MIB", 256, 0, 1048576, "bigcache",                          \
         "MiB of freed large blocks kept at most")                                                  \
-    ROW(huge, "HAKMEM_HUGE", 1, 0, 1, "bigcache",                                                  \
-        "1: large blocks that come and go get large pages if the kernel has some; 0: never")       \
+    ROW(huge, "HAKMEM_HUGE", 1, 0, 1, "slab",                                                      \
+        "1: heaps that grow and large blocks that come and go get large pages while the kernel "   \
+        "has some; 0: never")                                                                      \
     ROW(purge_together, "HAKMEM_PURGE_TOGETHER", 1, 0, 1, "os_boundary",                           \
         "0: pages go back to the kernel by madvise only, not by process_madvise")                  \
     ROW(janitor, "HAKMEM_JANITOR", 1, 0, 1, "frontends",                                           \

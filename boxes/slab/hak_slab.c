@@ -1,5 +1,6 @@
 // Slabs: carving, taking, putting back, releasing.
 #include "hak_meta.h"
+#include "hak_option.h"
 #include "hak_slab.h"
 #include "hak_sweep.h"
 
@@ -124,6 +125,15 @@ static void describe(struct hak_slab *slab, struct hak_slab_owner *owner, unsign
         slab->purged[i] = 0;
 }
 
+// Whether large pages are worth their memory: what an owner has begun to fill is some 2 MiB, a slab
+// of each class, however much it uses.  Slabs of larger blocks are filled more slowly.
+static bool wants_large_pages(const struct hak_slab_owner *owner, unsigned size_class)
+{
+    enum { LARGE_PAGES_FROM_BYTES = 4 * 1024 * 1024 };
+    return hak_options.huge && hak_class_granules(size_class) == 1 &&
+           owner->span_bytes - owner->free_bytes >= LARGE_PAGES_FROM_BYTES;
+}
+
 struct hak_slab *hak_slab_new(struct hak_slab_owner *owner, unsigned size_class)
 {
     struct hak_meta_pool *pool = pool_for((hak_class_blocks(size_class) + 63) / 64);
@@ -131,7 +141,8 @@ struct hak_slab *hak_slab_new(struct hak_slab_owner *owner, unsigned size_class)
     if (slab == NULL)
         return NULL;
     struct hak_span span;
-    if (!hak_span_take(hak_class_granules(size_class), &span)) {
+    if (!hak_span_take(hak_class_granules(size_class), wants_large_pages(owner, size_class),
+                       &span)) {
         hak_meta_give(pool, slab);
         return NULL;
     }

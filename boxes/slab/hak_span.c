@@ -3,6 +3,7 @@
 // INV a chunk with a free granule is in its node's list of its longest run (runs of 8 and more
 //     share one); a full chunk is in list 0.
 // INV a chunk with dirty granules is in the dirty queue, the one that got dirty first in front.
+// INV what is used is present.
 // INV totals equal the sums over all chunks.
 #include "hak_granule_set.h"
 #include "hak_list.h"
@@ -13,7 +14,12 @@
 #include "hak_retain.h"
 #include "hak_span.h"
 
-enum { MIB = 1024 * 1024, MIB_GRANULES = MIB / HAK_GRANULE_BYTES };
+enum {
+    MIB = 1024 * 1024,
+    MIB_GRANULES = MIB / HAK_GRANULE_BYTES,
+    LARGE_PAGE_GRANULES = HAK_OS_LARGE_PAGE_BYTES / HAK_GRANULE_BYTES,
+    LARGE_PAGES = HAK_CHUNK_GRANULES / LARGE_PAGE_GRANULES,
+};
 
 struct hak_chunk {
     char *base;
@@ -22,6 +28,8 @@ struct hak_chunk {
     unsigned node;        // of the thread that mapped it
     hak_granule_set free;
     hak_granule_set used;
+    hak_granule_set present;
+    unsigned large_pages; // that were got, one bit each
     struct hak_chunk *next, *previous;
     bool queued;              // in the dirty queue,
     struct hak_link in_queue; // by this
@@ -42,7 +50,7 @@ static unsigned next_chunk_mib; // 0: not yet set from the options
 
 static hak_granule_set dirty(const struct hak_chunk *chunk)
 {
-    return chunk->free & chunk->used;
+    return chunk->free & chunk->present;
 }
 
 static size_t set_bytes(hak_granule_set granules)
@@ -129,7 +137,7 @@ static size_t dirty_floor_locked(void)
 static void occupy_locked(struct hak_chunk *chunk, hak_granule_set granules)
 {
     totals.free_bytes -= set_bytes(granules);
-    totals.dirty_bytes -= set_bytes(granules & chunk->used);
+    totals.dirty_bytes -= set_bytes(granules & chunk->present);
     chunk->free &= ~granules;
     relist_locked(chunk);
 }
@@ -137,11 +145,62 @@ static void occupy_locked(struct hak_chunk *chunk, hak_granule_set granules)
 static void vacate_locked(struct hak_chunk *chunk, hak_granule_set granules)
 {
     totals.free_bytes += set_bytes(granules);
-    totals.dirty_bytes += set_bytes(granules & chunk->used);
+    totals.dirty_bytes += set_bytes(granules & chunk->present);
     chunk->free |= granules;
     relist_locked(chunk);
     if (dirty(chunk) != 0)
         queue_dirty_locked(chunk);
+}
+
+// Granules of the chunk's large page `page`.
+static hak_granule_set large_page(unsigned page)
+{
+    return hak_granules_below(LARGE_PAGE_GRANULES) << page * LARGE_PAGE_GRANULES;
+}
+
+static unsigned first_granule(const struct hak_span *span)
+{
+    return (unsigned)((size_t)(span->base - span->chunk->base) / HAK_GRANULE_BYTES);
+}
+
+static hak_granule_set granules_of(const struct hak_span *span)
+{
+    return hak_granules_below(span->granules) << first_granule(span);
+}
+
+// The large page in which the span ends.
+static unsigned last_page(const struct hak_span *span)
+{
+    return (first_granule(span) + span->granules - 1) / LARGE_PAGE_GRANULES;
+}
+
+// Whether the span, just taken, is the first in a large page to have pages.
+static bool begins_page_locked(const struct hak_span *span)
+{
+    const struct hak_chunk *chunk = span->chunk;
+    unsigned page = last_page(span);
+    return span->zero && (large_page(page) & chunk->present & ~granules_of(span)) == 0 &&
+           (page + 1) * LARGE_PAGE_GRANULES <= chunk->granules &&
+           (uintptr_t)chunk->base % HAK_OS_LARGE_PAGE_BYTES == 0;
+}
+
+static void want_large_page(struct hak_span *span)
+{
+    struct hak_chunk *chunk = span->chunk;
+    unsigned page = last_page(span);
+    char *start = chunk->base + (size_t)page * HAK_OS_LARGE_PAGE_BYTES;
+    char *first = start > span->base ? start : span->base;
+    if (!hak_os_want_large_pages(start, HAK_OS_LARGE_PAGE_BYTES, first))
+        return;
+    hak_lock_take(HAK_LOCK_SPANS);
+    chunk->large_pages |= 1u << page;
+    hak_granule_set more = large_page(page) & ~chunk->present;
+    chunk->present |= more;
+    totals.dirty_bytes += set_bytes(more & chunk->free);
+    if (dirty(chunk) != 0)
+        queue_dirty_locked(chunk);
+    hak_lock_drop(HAK_LOCK_SPANS);
+    span->large = true;
 }
 
 static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_span)
@@ -156,15 +215,17 @@ static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_s
         runs = hak_granules_runs(chunk->free, granules);
     unsigned first = hak_granules_first(runs);
     hak_granule_set span = hak_granules_below(granules) << first;
-    hak_granule_set clean = span & ~chunk->used;
+    hak_granule_set clean = span & ~chunk->present;
     *ret_span = (struct hak_span){
         .base = chunk->base + (size_t)first * HAK_GRANULE_BYTES,
         .chunk = chunk,
         .granules = granules,
-        .zero = clean == span,
+        .zero = (span & chunk->used) == 0,
+        .large = chunk->large_pages != 0 && clean == 0,
     };
     occupy_locked(chunk, span);
     chunk->used |= span;
+    chunk->present |= span;
     hak_retain_now(&retained, totals.dirty_bytes);
     if (clean != 0)
         hak_retain_needed(&retained, set_bytes(clean), dirty_floor_locked());
@@ -193,6 +254,11 @@ static void remember_locked(struct hak_chunk *chunk)
         queue_dirty_locked(chunk);
 }
 
+static void *map_chunk(unsigned mib)
+{
+    return hak_os_map((size_t)mib * MIB, mib > 1 ? HAK_OS_LARGE_PAGE_BYTES : HAK_GRANULE_BYTES);
+}
+
 // Maps a chunk, half as large after each refusal, and adds it to the node's lists.
 static bool add_chunk(unsigned node)
 {
@@ -202,10 +268,10 @@ static bool add_chunk(unsigned node)
     hak_lock_take(HAK_LOCK_SPANS);
     unsigned mib = chunk_mib_locked();
     hak_lock_drop(HAK_LOCK_SPANS);
-    char *base = hak_os_map((size_t)mib * MIB_GRANULES * HAK_GRANULE_BYTES, HAK_GRANULE_BYTES);
+    char *base = map_chunk(mib);
     while (base == NULL && mib > 1) {
         mib /= 2;
-        base = hak_os_map((size_t)mib * MIB_GRANULES * HAK_GRANULE_BYTES, HAK_GRANULE_BYTES);
+        base = map_chunk(mib);
     }
     if (base == NULL) {
         hak_meta_give(&chunk_pool, chunk);
@@ -221,11 +287,14 @@ static bool add_chunk(unsigned node)
     return true;
 }
 
-static bool take(unsigned granules, unsigned node, struct hak_span *ret_span)
+static bool take(unsigned granules, unsigned node, bool large, struct hak_span *ret_span)
 {
     hak_lock_take(HAK_LOCK_SPANS);
     bool taken = take_locked(granules, node, ret_span);
+    bool begins_page = taken && large && begins_page_locked(ret_span);
     hak_lock_drop(HAK_LOCK_SPANS);
+    if (begins_page)
+        want_large_page(ret_span);
     return taken;
 }
 
@@ -233,17 +302,17 @@ static bool take_elsewhere(unsigned granules, unsigned own_node, struct hak_span
 {
     bool taken = false;
     for (unsigned node = 0; node < HAK_OS_MAX_NODES && !taken; node++)
-        taken = node != own_node && take(granules, node, ret_span);
+        taken = node != own_node && take(granules, node, false, ret_span);
     return taken;
 }
 
 // A new chunk comes before another node's memory: a slab keeps its span, and mostly its threads,
 // for long.  But distant memory is better than none.
-bool hak_span_take(unsigned granules, struct hak_span *ret_span)
+bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span)
 {
     HAK_ASSERT(granules > 0 && granules <= HAK_SLAB_MAX_GRANULES);
     unsigned node = hak_os_node();
-    while (!take(granules, node, ret_span)) {
+    while (!take(granules, node, large, ret_span)) {
         if (!add_chunk(node)) // another thread may take the new chunk before us: try again
             return take_elsewhere(granules, node, ret_span);
     }
@@ -312,14 +381,45 @@ static hak_granule_set purge_claimed(struct hak_chunk *chunk, hak_granule_set cl
     return purged;
 }
 
+// Whether the chunk's page was a large one: it no longer is.
+static bool forget_large_page(struct hak_chunk *chunk, unsigned page)
+{
+    hak_lock_take(HAK_LOCK_SPANS);
+    bool was_large = (chunk->large_pages >> page & 1) != 0;
+    chunk->large_pages &= ~(1u << page);
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return was_large;
+}
+
+// Before `granules` are given back.
+static void leave_large_pages(struct hak_chunk *chunk, hak_granule_set granules)
+{
+    for (unsigned page = 0; page < LARGE_PAGES; page++) {
+        char *start = chunk->base + (size_t)page * HAK_OS_LARGE_PAGE_BYTES;
+        if ((large_page(page) & granules) == 0 || !forget_large_page(chunk, page))
+            continue;
+        hak_os_want_small_pages(start, HAK_OS_LARGE_PAGE_BYTES);
+        if ((large_page(page) & ~granules) != 0)
+            hak_os_split_large_page(start);
+    }
+}
+
+void hak_span_leave_large_pages(struct hak_span *span)
+{
+    leave_large_pages(span->chunk, granules_of(span));
+    span->large = false;
+}
+
 static size_t purge_to(size_t keep_bytes)
 {
     size_t bytes = 0;
     hak_granule_set claimed;
     for (struct hak_chunk *chunk; (chunk = claim_dirty(keep_bytes, &claimed)) != NULL;) {
+        leave_large_pages(chunk, claimed);
         hak_granule_set purged = purge_claimed(chunk, claimed);
         hak_lock_take(HAK_LOCK_SPANS);
         chunk->used &= ~purged;
+        chunk->present &= ~purged;
         vacate_locked(chunk, claimed);
         purge_refused = purged != claimed;
         hak_lock_drop(HAK_LOCK_SPANS);
@@ -333,8 +433,7 @@ static size_t purge_to(size_t keep_bytes)
 void hak_span_give(const struct hak_span *span)
 {
     struct hak_chunk *chunk = span->chunk;
-    unsigned first = (unsigned)((size_t)(span->base - chunk->base) / HAK_GRANULE_BYTES);
-    hak_granule_set bits = hak_granules_below(span->granules) << first;
+    hak_granule_set bits = granules_of(span);
     hak_lock_take(HAK_LOCK_SPANS);
     HAK_CHECK((chunk->free & bits) == 0);
     vacate_locked(chunk, bits);
@@ -403,6 +502,7 @@ static void check_list_locked(unsigned node, unsigned run, struct hak_span_total
         HAK_CHECK(chunk->node == node && chunk->longest_run == run &&
                   hak_granules_longest_run(chunk->free) == run);
         HAK_CHECK((chunk->free & ~hak_granules_below(chunk->granules)) == 0);
+        HAK_CHECK((chunk->used & ~chunk->present) == 0);
         HAK_CHECK(chunk->next == NULL || chunk->next->previous == chunk);
         sum->chunks++;
         sum->chunk_bytes += chunk_bytes(chunk);

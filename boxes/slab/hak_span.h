@@ -1,10 +1,14 @@
 // The span allocator: runs of granules for slabs of every size, cut from chunks.
 //
-// A chunk is one mapping of 16 to 128 granules.  One bit a granule says whether it is free, another
-// whether it has been used since it was mapped; free runs coalesce because they are bits.
+// A chunk is one mapping of 16 to 128 granules.  Free runs coalesce because they are bits.
 //
 //   chunk    | g0 | g1 | g2 | g3 | ...                 free: 1 where no span lies
 //            |--span A---|    |-span B-- ...           used: 1 where memory may be non-zero
+//                                                      present: 1 where it may have pages
+//
+// Where a caller expects to fill what it takes, and is the first in 2 MiB, it gets a large page for
+// them: all of its granules are present then, and taken before others.  It falls apart into small
+// pages as soon as any part of it goes back to the kernel.
 //
 // Chunks wait in lists by their longest free run, so a request takes the tightest chunk that fits.
 // A chunk belongs to the memory node of the thread that mapped it, and serves threads of other
@@ -20,12 +24,18 @@ struct hak_span {
     char *base;
     struct hak_chunk *chunk;
     unsigned granules;
-    bool zero; // the memory reads as zero
+    bool zero;  // the memory reads as zero
+    bool large; // all of it has pages
 };
 
 // Takes a span of `granules` <= HAK_SLAB_MAX_GRANULES.  False: no memory.
-// Threads: any.  Cost: a lock; a kernel call when a chunk has to be mapped.
-bool hak_span_take(unsigned granules, struct hak_span *ret_span);
+// `large`: large pages are worth their memory, as this and more will soon be filled.
+// Threads: any.  Cost: a lock; a kernel call when a chunk has to be mapped; a call and the time of a
+// page fault for a large page.
+bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span);
+
+// To be called before pages of a `large` span are given back; it is none afterwards.  Threads: any.
+void hak_span_leave_large_pages(struct hak_span *span);
 
 // Gives a span back.  Beyond the dirty bound (hak_retain.h) the memory that has been free longest
 // goes back to the kernel, in batches and with no lock held.  Threads: any.
@@ -42,7 +52,7 @@ struct hak_span_totals {
     size_t chunks;
     size_t chunk_bytes; // mapped
     size_t free_bytes;  // of them, in no span
-    size_t dirty_bytes; // of those, used since they were mapped or purged
+    size_t dirty_bytes; // of those, have pages
 };
 struct hak_span_totals hak_span_totals(void);
 

@@ -78,6 +78,13 @@ static void purge_load(struct load *load, struct hak_slab_owner *owner)
     load->count = 0;
 }
 
+// Blocks that were never used have pages as well, and may go too.
+static void leave_large_page(struct hak_slab *slab)
+{
+    hak_span_leave_large_pages(&slab->span);
+    slab->fresh_index = slab->blocks;
+}
+
 static void sweep_slab(struct hak_slab *slab, struct load *load)
 {
     size_t page_bytes = hak_os_page_bytes();
@@ -88,6 +95,8 @@ static void sweep_slab(struct hak_slab *slab, struct load *load)
             run++;
         if (run == 0)
             continue;
+        if (slab->span.large)
+            leave_large_page(slab);
         load->slabs[load->count] = slab;
         load->runs[load->count++] = (struct hak_os_range){slab->span.base + page * page_bytes,
                                                           run * page_bytes};

@@ -108,11 +108,11 @@ static unsigned char *come_and_go(void)
 Test(large, blocks_that_come_and_go_ask_for_large_pages)
 {
     if (is_impl("none") || HAK_HARDENED_FULLY) {
-        expect(!hak_fake_os_wants_large_pages(come_and_go()));
+        expect(!hak_fake_os_wants_large_page(come_and_go()));
         return;
     }
     unsigned char *p = come_and_go();
-    expect(hak_fake_os_wants_large_pages(p));
+    expect(hak_fake_os_wants_large_page(p));
     free_large(p);
     struct hak_mapping kept;
     expect(hak_bigcache_take(8 * MIB, 1, &kept) && kept.placed == HAK_LARGE_PAGES);
@@ -130,7 +130,7 @@ Test(large, large_pages_that_are_refused_are_as_good_as_none)
     if (asks)
         hak_fake_os_fail(1, 1); // after the mapping
     p = alloc(40 * MIB, 1);
-    expect(hak_os_counts().place == asked + asks && !hak_fake_os_wants_large_pages(p));
+    expect(hak_os_counts().place == asked + asks && !hak_fake_os_wants_large_page(p));
     expect(is_filled(p, 0, 40 * MIB));
     free_large(p);
     struct hak_mapping kept;

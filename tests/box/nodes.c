@@ -25,7 +25,7 @@ static struct hak_span take_on(unsigned node, unsigned granules)
 {
     struct hak_span span = {0};
     hak_fake_os_move(node);
-    expect(hak_span_take(granules, &span));
+    expect(hak_span_take(granules, false, &span));
     hak_span_check();
     return span;
 }
@@ -84,7 +84,7 @@ Test(nodes, another_nodes_memory_is_better_than_none)
         near = take_on(i % 4, 1);
         expect(near.chunk == far.chunk, "span %u", i);
     }
-    expect(!hak_span_take(1, &more) && hak_span_totals().free_bytes == 0);
+    expect(!hak_span_take(1, false, &more) && hak_span_totals().free_bytes == 0);
     hak_fake_os_fail(0, 0);
     expect_on(2, take_on(2, 1).base);
 }
@@ -104,7 +104,7 @@ static void take_and_give(bool may_fail)
     unsigned taken = 0;
     for (unsigned i = 0; i < 40; i++) {
         hak_fake_os_move(i % 4);
-        if (hak_span_take(1 + i % HAK_SLAB_MAX_GRANULES, &spans[taken]))
+        if (hak_span_take(1 + i % HAK_SLAB_MAX_GRANULES, false, &spans[taken]))
             taken++;
         else
             expect(may_fail);
@@ -134,7 +134,7 @@ static void *stay_on(void *node)
             hak_span_give(span);
             span->base = NULL;
         } else {
-            expect(hak_span_take(1 + dice_roll(&dice, 8), span));
+            expect(hak_span_take(1 + dice_roll(&dice, 8), false, span));
             expect_on((unsigned)(uintptr_t)node, span->base);
         }
     }

@@ -7,14 +7,19 @@
 
 enum { GRANULE = HAK_GRANULE_BYTES, MIB = 1024 * 1024, MIB_GRANULES = 16 };
 
-static struct hak_span take(unsigned granules)
+static struct hak_span take_as(unsigned granules, bool large)
 {
     struct hak_span span = {0};
-    expect(hak_span_take(granules, &span), "%u granules", granules);
+    expect(hak_span_take(granules, large, &span), "%u granules", granules);
     hak_span_check();
     expect(span.granules == granules && (uintptr_t)span.base % GRANULE == 0);
     expect(!span.zero || is_filled(span.base, 0, (size_t)granules * GRANULE), "not zero");
     return span;
+}
+
+static struct hak_span take(unsigned granules)
+{
+    return take_as(granules, false);
 }
 
 static void give(const struct hak_span *span)
@@ -63,7 +68,7 @@ static void random_history(struct dice *dice)
             give(&live[i]);
             live[i].base = NULL;
         } else if (step % 2048 < 1500) { // in between it shrinks
-            live[i] = take(1 + dice_roll(dice, HAK_SLAB_MAX_GRANULES));
+            live[i] = take_as(1 + dice_roll(dice, HAK_SLAB_MAX_GRANULES), step % 3 == 0);
             numbers[i] = step;
             mark(&live[i], step);
             live_bytes += (size_t)live[i].granules * GRANULE;
@@ -221,7 +226,7 @@ static void take_and_give(bool may_fail)
     struct hak_span spans[40];
     unsigned taken = 0;
     for (unsigned i = 0; i < 40; i++) {
-        if (hak_span_take(1 + i % HAK_SLAB_MAX_GRANULES, &spans[taken]))
+        if (hak_span_take(1 + i % HAK_SLAB_MAX_GRANULES, false, &spans[taken]))
             mark(&spans[taken++], i);
         else
             expect(may_fail);
@@ -407,7 +412,7 @@ static void *take_and_give_often(void *argument)
         struct hak_span *span = &live[dice_roll(&dice, 20)];
         uint32_t number = (uint32_t)(uintptr_t)argument;
         if (span->base == NULL) {
-            expect(hak_span_take(1 + dice_roll(&dice, 8), span));
+            expect(hak_span_take(1 + dice_roll(&dice, 8), step % 2 != 0, span));
             mark(span, number);
         } else {
             expect_marked(span, number);

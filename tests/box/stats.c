@@ -11,7 +11,7 @@ Test(stats, totals_follow_what_happens)
 {
     expect(hak_stats_read().mapped_bytes == 0 && hak_stats_read().kernel_calls == 0);
     struct hak_span span;
-    expect(hak_span_take(4, &span));
+    expect(hak_span_take(4, false, &span));
     struct hak_stats stats = hak_stats_read();
     expect(stats.chunk_bytes == MIB && stats.free_chunk_bytes == MIB - 4 * HAK_GRANULE_BYTES);
     expect(stats.mapped_bytes > MIB && stats.peak_bytes == stats.mapped_bytes);

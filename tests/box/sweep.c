@@ -1,5 +1,6 @@
 // Sweeps: whole free pages of partly used slabs go back, and nothing else does.
 #include "fake_calls.h"
+#include "hak_option.h"
 #include "hak_sweep.h"
 #include "small_registry.h"
 
@@ -7,7 +8,13 @@ enum { PAGE = HAK_MIN_PAGE_BYTES, TAG = 5 << HAK_ENTRY_OWNER_SHIFT, MIB = 1024 *
 
 static struct hak_slab_owner owner = {.tag = TAG};
 
-TestSuite(sweep, .init = small_registry);
+static void without_large_pages(void) // these have a test of their own
+{
+    small_registry();
+    hak_options.huge = 0;
+}
+
+TestSuite(sweep, .init = without_large_pages);
 
 static bool is_free(const struct hak_slab *slab, unsigned i)
 {

@@ -5,6 +5,7 @@
 // Then the number of requests that were refused.
 //
 //   rounds slabs   blocks up to 400 KB; survivors keep a part of the chunks for ever
+//   rounds grown   10 MB of blocks of 5 KB, in large pages if the kernel has some
 //   rounds large   blocks of their own mappings: aligned, grown, moved, shrunk
 #include "check.h"
 #include "hak_core.h"
@@ -129,6 +130,32 @@ static void slabs(void)
         CHECK(survivors[i] == NULL || is_filled(survivors[i], 0xa5, 3000));
 }
 
+static void grown_round(void)
+{
+    enum { COUNT = 2000, BYTES = 5000, APART = 100 };
+    static unsigned char *blocks[COUNT];
+    for (unsigned i = 0; i < COUNT; i++)
+        blocks[i] = make(BYTES);
+    note(&most);
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (i % APART != 0) {
+            hak_free(blocks[i]);
+            blocks[i] = NULL;
+        }
+    }
+    trim();
+    for (unsigned i = 0; i < COUNT; i += APART)
+        CHECK(blocks[i] == NULL || is_filled(blocks[i], 0xa5, BYTES));
+    drop_blocks(blocks, COUNT);
+    trim();
+}
+
+static void grown(void)
+{
+    for (unsigned round = 0; round < 2; round++)
+        grown_round();
+}
+
 // Resizes a block, if there is one; frees it where that is refused.
 static unsigned char *resize(unsigned char *p, size_t old_bytes, size_t bytes)
 {
@@ -177,6 +204,8 @@ int main(int argc, char **argv)
     CHECK(argc == 2);
     if (strcmp(argv[1], "slabs") == 0)
         slabs();
+    else if (strcmp(argv[1], "grown") == 0)
+        grown();
     else
         large();
     print("before", before);

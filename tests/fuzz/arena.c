@@ -309,10 +309,23 @@ bool hak_os_place(void *p, size_t bytes, unsigned node)
     return HAK_NUMA && call_passes(HAK_OS_PLACE);
 }
 
-bool hak_os_want_large_pages(void *p, size_t bytes)
+bool hak_os_want_large_pages(void *p, size_t bytes, char *first)
 {
     expect_mapped(p, bytes);
+    FUZZ_CHECK(first - (char *)p < (ptrdiff_t)bytes && *first == 0, "%p not zero", (void *)first);
     return call_passes(HAK_OS_PLACE);
+}
+
+void hak_os_want_small_pages(void *p, size_t bytes)
+{
+    expect_mapped(p, bytes);
+    (void)call_passes(HAK_OS_PLACE);
+}
+
+void hak_os_split_large_page(void *p)
+{
+    expect_mapped(p, PAGE);
+    (void)call_passes(HAK_OS_PLACE);
 }
 
 bool hak_os_peek(const void *p)

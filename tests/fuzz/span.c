@@ -28,7 +28,7 @@ static void take(unsigned number)
     struct hak_span *span = &spans[number];
     unsigned granules = 1 + fuzz_below(input, HAK_SLAB_MAX_GRANULES), refusals = arena_refusals();
     operations++;
-    if (!hak_span_take(granules, span)) {
+    if (!hak_span_take(granules, number % 2 != 0, span)) {
         FUZZ_CHECK(refusals != arena_refusals(), "%u granules refused", granules);
         return;
     }

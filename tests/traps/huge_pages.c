@@ -1,5 +1,6 @@
 // Trap 20: hakmem asks for huge pages for nothing but large blocks that come and go and are used as
-// a whole, and memory that it gave back around sparse survivors stays given back.
+// a whole, and slabs of heaps that have grown; and memory that it gave back around sparse survivors
+// stays given back.
 #include "trap.h"
 #include <inttypes.h>
 #include <malloc.h>
@@ -51,10 +52,11 @@ static void churn_dense(void)
 int main(void)
 {
     const size_t before = trap_rss_bytes(), total = (size_t)BLOCKS * BYTES;
+    CHECK(!advised(NULL));
     for (int i = 0; i < BLOCKS; i++)
         memset(block[i] = malloc(BYTES), 1, BYTES);
+    CHECK(!advised(block[0]) && advised(NULL));
     trap_churn(1, 20000, 8 << 20);
-    CHECK(!advised(NULL));
     for (int i = 0; i < BLOCKS; i++)
         if (i % SURVIVORS)
             free(block[i]);

@@ -66,7 +66,7 @@ struct mapping {
     size_t bytes;
     size_t gone_bytes; // unmapped so far
     unsigned node;
-    bool wants_large_pages;
+    uint64_t large_pages; // that are wanted: one bit each, of the first 128 MiB
     struct mapping *next;
 };
 static struct mapping *mappings;
@@ -246,28 +246,58 @@ unsigned hak_os_node(void)
     return may_choose_node() ? this_node : 0;
 }
 
-// Notes what was asked for a new mapping.
-static bool placed(const void *p, size_t bytes, unsigned node, bool wants_large_pages)
+bool hak_os_place(void *p, size_t bytes, unsigned node)
 {
-    if (!call_passes(HAK_OS_PLACE))
+    if (!may_choose_node() || !call_passes(HAK_OS_PLACE))
         return false;
     pthread_mutex_lock(&mappings_lock);
     struct mapping *mapping = mapping_of_locked(p);
     HAK_CHECK(mapping->start == p && bytes <= mapping->bytes);
-    mapping->node = wants_large_pages ? mapping->node : node;
-    mapping->wants_large_pages |= wants_large_pages;
+    mapping->node = node;
     pthread_mutex_unlock(&mappings_lock);
     return true;
 }
 
-bool hak_os_place(void *p, size_t bytes, unsigned node)
+// The large pages of the mapping that [p, p + bytes) begins or goes on in.
+static uint64_t large_pages(const struct mapping *mapping, const char *p, size_t bytes)
 {
-    return may_choose_node() && placed(p, bytes, node, false);
+    size_t from = (size_t)(p - mapping->start), to = from + bytes;
+    HAK_CHECK(to <= mapping->bytes);
+    uint64_t pages = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        size_t start = (size_t)i * HAK_OS_LARGE_PAGE_BYTES;
+        if (start < to && from < start + HAK_OS_LARGE_PAGE_BYTES)
+            pages |= (uint64_t)1 << i;
+    }
+    return pages;
 }
 
-bool hak_os_want_large_pages(void *p, size_t bytes)
+bool hak_os_want_large_pages(void *p, size_t bytes, char *first)
 {
-    return placed(p, bytes, FAKE_OS_NOWHERE, true);
+    HAK_CHECK(first - (char *)p < (ptrdiff_t)bytes && *first == 0);
+    if (!call_passes(HAK_OS_PLACE))
+        return false;
+    pthread_mutex_lock(&mappings_lock);
+    struct mapping *mapping = mapping_of_locked(p);
+    mapping->large_pages |= large_pages(mapping, p, bytes);
+    pthread_mutex_unlock(&mappings_lock);
+    return true;
+}
+
+void hak_os_want_small_pages(void *p, size_t bytes)
+{
+    if (!call_passes(HAK_OS_PLACE))
+        return;
+    pthread_mutex_lock(&mappings_lock);
+    struct mapping *mapping = mapping_of_locked(p);
+    mapping->large_pages &= ~large_pages(mapping, p, bytes);
+    pthread_mutex_unlock(&mappings_lock);
+}
+
+void hak_os_split_large_page(void *p)
+{
+    (void)p;
+    (void)call_passes(HAK_OS_PLACE);
 }
 
 bool hak_os_peek(const void *p)
@@ -275,10 +305,11 @@ bool hak_os_peek(const void *p)
     return *(const uint32_t *)p != 0;
 }
 
-bool hak_fake_os_wants_large_pages(const void *p)
+bool hak_fake_os_wants_large_page(const void *p)
 {
     pthread_mutex_lock(&mappings_lock);
-    bool wants = mapping_of_locked(p)->wants_large_pages;
+    const struct mapping *mapping = mapping_of_locked(p);
+    bool wants = (mapping->large_pages & large_pages(mapping, p, 1)) != 0;
     pthread_mutex_unlock(&mappings_lock);
     return wants;
 }

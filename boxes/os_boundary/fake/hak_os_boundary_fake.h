@@ -21,7 +21,7 @@ void hak_fake_os_move(unsigned node);
 // The node that the mapping with `p` in it was placed on; FAKE_OS_NOWHERE when it was not.
 enum { FAKE_OS_NOWHERE = HAK_OS_MAX_NODES + 1 };
 unsigned hak_fake_os_node_of(const void *p);
-// Whether large pages were asked for, for the mapping with `p` in it.
-bool hak_fake_os_wants_large_pages(const void *p);
+// Whether a large page is wanted at `p`.
+bool hak_fake_os_wants_large_page(const void *p);
 
 #endif

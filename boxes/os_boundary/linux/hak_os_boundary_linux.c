@@ -1,6 +1,6 @@
 // The boundary over Linux: raw system calls, so that other interposers cannot re-enter us.
 #include "hak_os_boundary.h"
-#include "hak_os_count.h"
+#include "hak_os_advise.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -159,7 +159,7 @@ void *hak_os_map(size_t bytes, size_t alignment)
     return p;
 }
 
-static bool advise(void *p, size_t bytes, int advice, enum hak_os_call kind)
+bool hak_os_advise(void *p, size_t bytes, int advice, enum hak_os_call kind)
 {
     int saved_errno = errno;
     hak_os_count_call(kind);
@@ -170,12 +170,7 @@ static bool advise(void *p, size_t bytes, int advice, enum hak_os_call kind)
 
 bool hak_os_purge(void *p, size_t bytes)
 {
-    return advise(p, bytes, MADV_DONTNEED, HAK_OS_PURGE);
-}
-
-bool hak_os_want_large_pages(void *p, size_t bytes)
-{
-    return advise(p, bytes, MADV_HUGEPAGE, HAK_OS_PLACE);
+    return hak_os_advise(p, bytes, MADV_DONTNEED, HAK_OS_PURGE);
 }
 
 // By a futex call that wakes nobody, but first compares the word: unlike looking it does not fault

@@ -1,0 +1,67 @@
+// Large pages by MADV_HUGEPAGE, for as long as they are cheap.
+//
+// A large page takes 50 to 100 us where the kernel has one at hand, and so less than the 512 small
+// ones in its place.  Where it has not, it makes room first, or a virtual machine fetches memory from
+// its host: 4 ms and more.  So the first page of each request is touched with a look at the clock.
+#include "hak_os_advise.h"
+
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SLOW_US = 1000, FIRST_PAUSE_MS = 1000, LONGEST_PAUSE_MS = 64 * 1000 };
+
+// Not asked before `xresume_ms`; 0: the last page was quick.  Relaxed: they order nothing.
+static _Atomic uint64_t xpause_ms, xresume_ms;
+
+// Of the thread: it may lose the processor meanwhile.
+static uint64_t processor_us(void)
+{
+    struct timespec now = {0};
+    syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void pause_for(uint64_t ms)
+{
+    atomic_store_explicit(&xpause_ms, ms, memory_order_relaxed);
+    atomic_store_explicit(&xresume_ms, ms == 0 ? 0 : hak_os_now_ms() + ms, memory_order_relaxed);
+}
+
+static void touch(char *first)
+{
+    uint64_t before = processor_us();
+    *(volatile char *)first = 0;
+    uint64_t pause = atomic_load_explicit(&xpause_ms, memory_order_relaxed);
+    if (processor_us() - before < SLOW_US)
+        pause = 0;
+    else if (pause == 0)
+        pause = FIRST_PAUSE_MS;
+    else if (pause < LONGEST_PAUSE_MS)
+        pause *= 2;
+    pause_for(pause);
+}
+
+bool hak_os_want_large_pages(void *p, size_t bytes, char *first)
+{
+    uint64_t resume = atomic_load_explicit(&xresume_ms, memory_order_relaxed);
+    if (resume != 0 && hak_os_now_ms() < resume)
+        return false;
+    if (!hak_os_advise(p, bytes, MADV_HUGEPAGE, HAK_OS_PLACE))
+        return false;
+    touch(first);
+    return true;
+}
+
+void hak_os_want_small_pages(void *p, size_t bytes)
+{
+    (void)hak_os_advise(p, bytes, MADV_NOHUGEPAGE, HAK_OS_PLACE);
+}
+
+// Pages that are said to be cold must be on their own: the kernel takes the large page apart.
+void hak_os_split_large_page(void *p)
+{
+    (void)hak_os_advise(p, hak_os_page_bytes(), MADV_COLD, HAK_OS_PLACE);
+}

@@ -1,0 +1,229 @@
+// Which slabs lie in large pages, and what becomes of these.
+#include "fake_calls.h"
+#include "hak_option.h"
+#include "hak_sweep.h"
+#include "small_registry.h"
+
+enum {
+    GRANULE = HAK_GRANULE_BYTES,
+    MIB = 1024 * 1024,
+    PAGE_GRANULES = HAK_OS_LARGE_PAGE_BYTES / GRANULE,
+    CLASS = 24, // of one granule
+};
+
+static void chunks_of(long mib)
+{
+    hak_options.chunk_init = hak_options.chunk_max = mib;
+}
+
+static struct hak_span take(unsigned granules, bool large)
+{
+    struct hak_span span = {0};
+    expect(hak_span_take(granules, large, &span));
+    expect(!span.zero || is_filled(span.base, 0, (size_t)granules * GRANULE));
+    hak_span_check();
+    return span;
+}
+
+static size_t dirty_granules(void)
+{
+    return hak_span_totals().dirty_bytes / GRANULE;
+}
+
+static uint64_t placed(void)
+{
+    return hak_os_counts().place;
+}
+
+// --- spans
+
+Test(large_pages, the_first_span_gets_one_and_the_next_lie_in_it)
+{
+    chunks_of(4);
+    struct hak_span first = take(1, true);
+    expect(first.large && first.zero && dirty_granules() == PAGE_GRANULES - 1);
+    expect(hak_fake_os_wants_large_page(first.base));
+    expect(!hak_fake_os_wants_large_page(first.base + HAK_OS_LARGE_PAGE_BYTES));
+    uint64_t asked = placed();
+    for (unsigned i = 1; i < PAGE_GRANULES; i++) {
+        struct hak_span next = take(1, i % 2 == 0);
+        expect(next.large && next.zero && next.base == first.base + (size_t)i * GRANULE);
+    }
+    expect(placed() == asked && dirty_granules() == 0);
+    struct hak_span small = take(1, false);
+    expect(!small.large && small.base == first.base + HAK_OS_LARGE_PAGE_BYTES);
+    expect(!take(1, true).large && placed() == asked, "it has pages already");
+}
+
+Test(large_pages, a_span_across_gets_the_one_it_begins)
+{
+    chunks_of(4);
+    char *start = take(3, false).base;
+    for (unsigned granules = 3; granules + 8 <= PAGE_GRANULES; granules += 8)
+        take(8, false);
+    memset(start, 1, GRANULE);
+    struct hak_span span = take(8, true);
+    expect(span.base < start + HAK_OS_LARGE_PAGE_BYTES && span.large);
+    expect(!hak_fake_os_wants_large_page(start));
+    expect(hak_fake_os_wants_large_page(start + HAK_OS_LARGE_PAGE_BYTES));
+}
+
+Test(large_pages, there_are_none_in_parts_of_chunks)
+{
+    hak_options.chunk_init = 1;
+    hak_options.chunk_growth = hak_options.chunk_max = 3;
+    uint64_t asked = placed();
+    for (unsigned i = 0; i < PAGE_GRANULES / 2; i++)
+        expect(!take(1, true).large && placed() == asked);
+    for (unsigned i = 0; i < PAGE_GRANULES; i++)
+        expect(take(1, true).large);
+    expect(!take(1, true).large && placed() == asked + 1);
+}
+
+Test(large_pages, a_refusal_is_no_loss)
+{
+    chunks_of(2);
+    take(1, false);
+    hak_span_trim();
+    chunks_of(4);
+    for (unsigned i = 1; i < PAGE_GRANULES; i++)
+        take(1, false);
+    hak_fake_os_fail(1, 1); // after the mapping
+    struct hak_span span = take(1, true);
+    expect(!span.large && dirty_granules() == 0 && !hak_fake_os_wants_large_page(span.base));
+    hak_fake_os_fail(0, 0);
+    expect(take(1, false).base == span.base + GRANULE);
+}
+
+// A page that goes as a whole need not be split.
+Test(large_pages, one_falls_apart_when_some_of_it_goes)
+{
+    chunks_of(4);
+    struct hak_span spans[PAGE_GRANULES + 1];
+    for (unsigned i = 0; i <= PAGE_GRANULES; i++)
+        spans[i] = take(1, true);
+    char *pages[2] = {spans[0].base, spans[PAGE_GRANULES].base};
+    expect(hak_fake_os_wants_large_page(pages[0]) && hak_fake_os_wants_large_page(pages[1]));
+    for (unsigned i = 0; i < PAGE_GRANULES; i++)
+        hak_span_give(&spans[i]);
+    uint64_t asked = placed();
+    expect(hak_span_trim() == (size_t)(2 * PAGE_GRANULES - 1) * GRANULE && placed() == asked + 3);
+    expect(!hak_fake_os_wants_large_page(pages[0]) && !hak_fake_os_wants_large_page(pages[1]));
+    expect(dirty_granules() == 0);
+    hak_span_check();
+    struct hak_span again = take(1, true);
+    expect(again.base == pages[0] && again.large && again.zero && placed() == asked + 4);
+}
+
+Test(large_pages, what_is_purged_with_one_is_zero_again)
+{
+    chunks_of(2);
+    struct hak_span keeps_chunk = take(1, true), span = take(2, true);
+    memset(span.base, 1, 2 * GRANULE);
+    hak_span_give(&span);
+    hak_fake_os_fail(2, 1); // after want small, split
+    expect(hak_span_trim() == 0);
+    hak_fake_os_fail(0, 0);
+    expect(dirty_granules() == PAGE_GRANULES - 1);
+    struct hak_span again = take(2, true);
+    expect(!again.zero && again.base == span.base);
+    hak_span_give(&again);
+    expect(hak_span_trim() == (size_t)(PAGE_GRANULES - 1) * GRANULE);
+    again = take(2, true);
+    expect(again.zero && !again.large && again.base == span.base);
+    hak_span_give(&again);
+    hak_span_give(&keeps_chunk);
+}
+
+// --- slabs
+
+static struct hak_slab_owner owner = {.tag = 5 << HAK_ENTRY_OWNER_SHIFT};
+
+static struct hak_slab *filled_slab(unsigned size_class)
+{
+    struct hak_slab *slab = hak_slab_new(&owner, size_class);
+    expect(slab != NULL);
+    for (unsigned word = 0; word < slab->words; word++)
+        hak_slab_take(slab, word, hak_slab_free_bits(slab, word));
+    return slab;
+}
+
+// Fills slabs until the owner uses 4 MiB, and none of them lies in a large page.
+static void use_4_mib(void)
+{
+    while (owner.span_bytes - owner.free_bytes < 4 * MIB)
+        expect(!filled_slab(CLASS)->span.large);
+}
+
+static void start(void)
+{
+    small_registry();
+    chunks_of(8);
+}
+
+TestSuite(slabs_in_large_pages, .init = start);
+
+static struct hak_slab *first_in_large_page(void)
+{
+    use_4_mib();
+    for (unsigned i = 0; i <= PAGE_GRANULES; i++) {
+        struct hak_slab *slab = hak_slab_new(&owner, CLASS);
+        if (slab->span.large)
+            return slab;
+        for (unsigned word = 0; word < slab->words; word++)
+            hak_slab_take(slab, word, hak_slab_free_bits(slab, word));
+    }
+    return NULL;
+}
+
+Test(slabs_in_large_pages, they_are_those_of_large_owners)
+{
+    struct hak_slab *slab = first_in_large_page();
+    expect(slab != NULL && hak_fake_os_wants_large_page(slab->span.base));
+}
+
+Test(slabs_in_large_pages, there_are_none_if_they_are_not_wanted)
+{
+    hak_options.huge = 0;
+    expect(first_in_large_page() == NULL);
+}
+
+Test(slabs_in_large_pages, none_of_several_granules_asks_for_one)
+{
+    unsigned size_class = HAK_CLASS_COUNT - 1;
+    expect(hak_class_granules(size_class) > 1);
+    use_4_mib();
+    uint64_t asked = placed();
+    for (unsigned i = 0; i < PAGE_GRANULES; i++)
+        expect(!filled_slab(size_class)->span.large);
+    expect(placed() == asked);
+}
+
+static void take_first(struct hak_slab *slab, unsigned blocks)
+{
+    for (unsigned i = 0; i < blocks; i++) {
+        hak_slab_take(slab, i / 64, (uint64_t)1 << (i % 64));
+        memset(hak_slab_block(slab, i), 1, hak_slab_usable(slab));
+    }
+}
+
+static void put_first(struct hak_slab *slab, unsigned blocks)
+{
+    for (unsigned i = 0; i < blocks; i++)
+        hak_slab_put(slab, i / 64, (uint64_t)1 << (i % 64));
+}
+
+// Whoever sweeps one page of it sweeps what was never used as well.
+Test(slabs_in_large_pages, a_sweep_gives_all_free_pages_back)
+{
+    struct hak_slab *slab = first_in_large_page();
+    uint64_t asked = placed();
+    take_first(slab, slab->blocks / 2u);
+    expect(hak_sweep(&owner) == 0 && slab->span.large && placed() == asked, "nothing was freed");
+    put_first(slab, slab->blocks / 2u - 1u); // one keeps the slab
+    size_t swept = hak_sweep(&owner);
+    expect(swept >= (size_t)slab->blocks * slab->stride - 3 * HAK_MIN_PAGE_BYTES, "%zu", swept);
+    expect(!slab->span.large && placed() == asked + 2);
+    expect(!hak_fake_os_wants_large_page(slab->span.base));
+    expect(hak_sweep(&owner) == 0 && placed() == asked + 2, "once");
+}
