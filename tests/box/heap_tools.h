@@ -8,6 +8,7 @@
 #include "small_registry.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 enum { TINY = 4, POOL = 30, BLOCKS = 500 };
 
@@ -43,6 +44,42 @@ static inline void *note_heap(void *ret_heap)
     alloc(TINY);
     *(struct hak_heap **)ret_heap = hak_heap_self;
     return NULL;
+}
+
+// A thread that stays until it is told to leave.
+struct guest {
+    pthread_t thread;
+    struct hak_heap *heap;
+    sem_t arrived, may_leave;
+};
+
+// The work of a guest ends with this.
+static inline void *stay(struct guest *guest)
+{
+    guest->heap = hak_heap_self;
+    sem_post(&guest->arrived);
+    sem_wait(&guest->may_leave);
+    return NULL;
+}
+
+static inline void *alloc_and_stay(void *guest)
+{
+    alloc(TINY);
+    return stay(guest);
+}
+
+static inline void let_in(struct guest *guest, void *(*work)(void *))
+{
+    sem_init(&guest->arrived, 0, 0);
+    sem_init(&guest->may_leave, 0, 0);
+    expect(pthread_create(&guest->thread, NULL, work, guest) == 0);
+    sem_wait(&guest->arrived);
+}
+
+static inline void let_out(struct guest *guest)
+{
+    sem_post(&guest->may_leave);
+    pthread_join(guest->thread, NULL);
 }
 
 #endif
