@@ -56,7 +56,7 @@ static void place(struct hak_mapping *mapping, unsigned advice)
     if (hak_os_place(mapping->start, mapping->bytes, node))
         mapping->placed = 1 + node;
     if (advice == HAK_LARGE_PAGES &&
-        hak_os_want_large_pages(mapping->start, mapping->bytes, mapping->start))
+        hak_os_want_large_pages(mapping->start, mapping->bytes))
         mapping->placed |= HAK_LARGE_PAGES;
 }
 

@@ -85,21 +85,21 @@ unsigned hak_os_node(void);
 // Pre: mapped by hak_os_map, not touched yet.
 bool hak_os_place(void *p, size_t bytes, unsigned node);
 
-// Where the page is one of 4 KiB.
+// On x86-64, and where else small pages have 4 KiB.
 enum { HAK_OS_LARGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
-// Asks for the pages of [p, p + bytes) to be large ones, where the kernel has some, and for the one
-// with `first` in it at once.  False: it refused, or was not asked because the last one took so long
-// that small ones are the better choice for some time.  Counted as a placement.
-// Pre: mapped by hak_os_map; `first` in it reads as zero, and nobody else writes there meanwhile.
-bool hak_os_want_large_pages(void *p, size_t bytes, char *first);
+// Asks for large pages for [p, p + bytes), and gets the first of them at once.  False: there is none,
+// or the kernel was not asked because it was slow with the last one.  Counted as placements.
+// Pre: mapped by hak_os_map, not touched yet; a whole large page lies in it.
+bool hak_os_want_large_pages(void *p, size_t bytes);
 
 // Takes that back.  Without, the kernel may make a large page again where parts of it were given
 // back.  Counted as a placement.
 void hak_os_want_small_pages(void *p, size_t bytes);
 
-// If `p` begins a large page, makes it many small ones.  Without, what is given back of it stays
-// with it until the kernel is short of memory.  Counted as a placement.  Cost: 0.2 ms.
+// Makes the large page at `p`, if there is one, many small ones.  Without, what is given back of it
+// stays with it until the kernel is short of memory; so it does where a fork shares it.
+// Counted as a placement.  Cost: 0.2 ms.
 void hak_os_split_large_page(void *p);
 
 // Whether the 4 bytes at `p`, a multiple of 4, can be read and are not all 0.  Any address will do.

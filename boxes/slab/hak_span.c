@@ -168,39 +168,31 @@ static hak_granule_set granules_of(const struct hak_span *span)
     return hak_granules_below(span->granules) << first_granule(span);
 }
 
-// The large page in which the span ends.
-static unsigned last_page(const struct hak_span *span)
-{
-    return (first_granule(span) + span->granules - 1) / LARGE_PAGE_GRANULES;
-}
-
-// Whether the span, just taken, is the first in a large page to have pages.
-static bool begins_page_locked(const struct hak_span *span)
+// Whether the span, just taken, begins a large page that nothing else in it has pages of.
+static bool begins_large_page_locked(const struct hak_span *span)
 {
     const struct hak_chunk *chunk = span->chunk;
-    unsigned page = last_page(span);
-    return span->zero && (large_page(page) & chunk->present & ~granules_of(span)) == 0 &&
-           (page + 1) * LARGE_PAGE_GRANULES <= chunk->granules &&
-           (uintptr_t)chunk->base % HAK_OS_LARGE_PAGE_BYTES == 0;
+    unsigned first = first_granule(span);
+    return span->zero && first % LARGE_PAGE_GRANULES == 0 &&
+           first + LARGE_PAGE_GRANULES <= chunk->granules &&
+           (large_page(first / LARGE_PAGE_GRANULES) & chunk->present & ~granules_of(span)) == 0 &&
+           dirty_floor_locked() >= HAK_OS_LARGE_PAGE_BYTES; // else it would not stay
 }
 
-static void want_large_page(struct hak_span *span)
+// `rest`: the large page's other granules, out of circulation meanwhile: another thread would touch
+// them with small pages.
+static void want_large_page(struct hak_span *span, hak_granule_set rest)
 {
     struct hak_chunk *chunk = span->chunk;
-    unsigned page = last_page(span);
-    char *start = chunk->base + (size_t)page * HAK_OS_LARGE_PAGE_BYTES;
-    char *first = start > span->base ? start : span->base;
-    if (!hak_os_want_large_pages(start, HAK_OS_LARGE_PAGE_BYTES, first))
-        return;
+    bool got = hak_os_want_large_pages(span->base, HAK_OS_LARGE_PAGE_BYTES);
     hak_lock_take(HAK_LOCK_SPANS);
-    chunk->large_pages |= 1u << page;
-    hak_granule_set more = large_page(page) & ~chunk->present;
-    chunk->present |= more;
-    totals.dirty_bytes += set_bytes(more & chunk->free);
-    if (dirty(chunk) != 0)
-        queue_dirty_locked(chunk);
+    if (got) {
+        chunk->large_pages |= 1u << first_granule(span) / LARGE_PAGE_GRANULES;
+        chunk->present |= rest;
+    }
+    vacate_locked(chunk, rest);
     hak_lock_drop(HAK_LOCK_SPANS);
-    span->large = true;
+    span->present = got;
 }
 
 static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_span)
@@ -221,7 +213,7 @@ static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_s
         .chunk = chunk,
         .granules = granules,
         .zero = (span & chunk->used) == 0,
-        .large = chunk->large_pages != 0 && clean == 0,
+        .present = clean == 0,
     };
     occupy_locked(chunk, span);
     chunk->used |= span;
@@ -256,7 +248,9 @@ static void remember_locked(struct hak_chunk *chunk)
 
 static void *map_chunk(unsigned mib)
 {
-    return hak_os_map((size_t)mib * MIB, mib > 1 ? HAK_OS_LARGE_PAGE_BYTES : HAK_GRANULE_BYTES);
+    bool may_be_large = mib > 1 && hak_options.huge;
+    return hak_os_map((size_t)mib * MIB,
+                      may_be_large ? HAK_OS_LARGE_PAGE_BYTES : HAK_GRANULE_BYTES);
 }
 
 // Maps a chunk, half as large after each refusal, and adds it to the node's lists.
@@ -291,18 +285,24 @@ static bool take(unsigned granules, unsigned node, bool large, struct hak_span *
 {
     hak_lock_take(HAK_LOCK_SPANS);
     bool taken = take_locked(granules, node, ret_span);
-    bool begins_page = taken && large && begins_page_locked(ret_span);
+    hak_granule_set rest = 0;
+    if (taken && large && begins_large_page_locked(ret_span)) {
+        unsigned page = first_granule(ret_span) / LARGE_PAGE_GRANULES;
+        rest = large_page(page) & ~granules_of(ret_span);
+        occupy_locked(ret_span->chunk, rest);
+    }
     hak_lock_drop(HAK_LOCK_SPANS);
-    if (begins_page)
-        want_large_page(ret_span);
+    if (rest != 0)
+        want_large_page(ret_span, rest);
     return taken;
 }
 
-static bool take_elsewhere(unsigned granules, unsigned own_node, struct hak_span *ret_span)
+static bool take_elsewhere(unsigned granules, unsigned own_node, bool large,
+                           struct hak_span *ret_span)
 {
     bool taken = false;
     for (unsigned node = 0; node < HAK_OS_MAX_NODES && !taken; node++)
-        taken = node != own_node && take(granules, node, false, ret_span);
+        taken = node != own_node && take(granules, node, large, ret_span);
     return taken;
 }
 
@@ -314,7 +314,7 @@ bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span)
     unsigned node = hak_os_node();
     while (!take(granules, node, large, ret_span)) {
         if (!add_chunk(node)) // another thread may take the new chunk before us: try again
-            return take_elsewhere(granules, node, ret_span);
+            return take_elsewhere(granules, node, large, ret_span);
     }
     return true;
 }
@@ -343,15 +343,28 @@ static size_t unmap_chunk(struct hak_chunk *chunk)
     return 0;
 }
 
+// Returns those of the chunk's large pages that the granules are part of; they no longer are large.
+static unsigned forget_large_pages_locked(struct hak_chunk *chunk, hak_granule_set granules)
+{
+    unsigned pages = 0;
+    for (unsigned page = 0; page < LARGE_PAGES; page++)
+        pages |= (unsigned)((large_page(page) & granules) != 0) << page;
+    pages &= chunk->large_pages;
+    chunk->large_pages &= ~pages;
+    return pages;
+}
+
 // Takes the dirty granules of the chunk that has been dirty longest out of circulation, when more
 // than `keep_bytes` are dirty in all.
-static struct hak_chunk *claim_dirty(size_t keep_bytes, hak_granule_set *ret_granules)
+static struct hak_chunk *claim_dirty(size_t keep_bytes, hak_granule_set *ret_granules,
+                                     unsigned *ret_large_pages)
 {
     hak_lock_take(HAK_LOCK_SPANS);
     struct hak_chunk *chunk = totals.dirty_bytes > keep_bytes ? first_dirty_locked() : NULL;
     if (chunk != NULL) {
         unqueue_dirty_locked(chunk);
         *ret_granules = dirty(chunk);
+        *ret_large_pages = forget_large_pages_locked(chunk, *ret_granules);
         occupy_locked(chunk, *ret_granules);
         hak_retain_given_back(&retained, set_bytes(*ret_granules));
     }
@@ -381,41 +394,34 @@ static hak_granule_set purge_claimed(struct hak_chunk *chunk, hak_granule_set cl
     return purged;
 }
 
-// Whether the chunk's page was a large one: it no longer is.
-static bool forget_large_page(struct hak_chunk *chunk, unsigned page)
+// Splits `pages`, which are no longer noted as large, as `granules` will be given back.
+static void split_large_pages(struct hak_chunk *chunk, unsigned pages, hak_granule_set granules)
 {
-    hak_lock_take(HAK_LOCK_SPANS);
-    bool was_large = (chunk->large_pages >> page & 1) != 0;
-    chunk->large_pages &= ~(1u << page);
-    hak_lock_drop(HAK_LOCK_SPANS);
-    return was_large;
-}
-
-// Before `granules` are given back.
-static void leave_large_pages(struct hak_chunk *chunk, hak_granule_set granules)
-{
-    for (unsigned page = 0; page < LARGE_PAGES; page++) {
+    for (unsigned page = 0; pages >> page != 0; page++) {
         char *start = chunk->base + (size_t)page * HAK_OS_LARGE_PAGE_BYTES;
-        if ((large_page(page) & granules) == 0 || !forget_large_page(chunk, page))
+        if ((pages >> page & 1) == 0)
             continue;
         hak_os_want_small_pages(start, HAK_OS_LARGE_PAGE_BYTES);
-        if ((large_page(page) & ~granules) != 0)
+        if ((large_page(page) & ~granules) != 0) // else it goes as a whole
             hak_os_split_large_page(start);
     }
 }
 
-void hak_span_leave_large_pages(struct hak_span *span)
+void hak_span_leave_large_pages(const struct hak_span *span)
 {
-    leave_large_pages(span->chunk, granules_of(span));
-    span->large = false;
+    hak_lock_take(HAK_LOCK_SPANS);
+    unsigned pages = forget_large_pages_locked(span->chunk, granules_of(span));
+    hak_lock_drop(HAK_LOCK_SPANS);
+    split_large_pages(span->chunk, pages, 0);
 }
 
 static size_t purge_to(size_t keep_bytes)
 {
     size_t bytes = 0;
     hak_granule_set claimed;
-    for (struct hak_chunk *chunk; (chunk = claim_dirty(keep_bytes, &claimed)) != NULL;) {
-        leave_large_pages(chunk, claimed);
+    unsigned pages;
+    for (struct hak_chunk *chunk; (chunk = claim_dirty(keep_bytes, &claimed, &pages)) != NULL;) {
+        split_large_pages(chunk, pages, claimed);
         hak_granule_set purged = purge_claimed(chunk, claimed);
         hak_lock_take(HAK_LOCK_SPANS);
         chunk->used &= ~purged;

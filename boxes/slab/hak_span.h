@@ -7,8 +7,8 @@
 //                                                      present: 1 where it may have pages
 //
 // Where a caller expects to fill what it takes, and is the first in 2 MiB, it gets a large page for
-// them: all of its granules are present then, and taken before others.  It falls apart into small
-// pages as soon as any part of it goes back to the kernel.
+// them: all of its granules are present then, and taken before others.  It is made small pages
+// before any part of it goes back to the kernel.
 //
 // Chunks wait in lists by their longest free run, so a request takes the tightest chunk that fits.
 // A chunk belongs to the memory node of the thread that mapped it, and serves threads of other
@@ -24,8 +24,8 @@ struct hak_span {
     char *base;
     struct hak_chunk *chunk;
     unsigned granules;
-    bool zero;  // the memory reads as zero
-    bool large; // all of it has pages
+    bool zero;    // the memory reads as zero
+    bool present; // all of it has pages
 };
 
 // Takes a span of `granules` <= HAK_SLAB_MAX_GRANULES.  False: no memory.
@@ -34,8 +34,9 @@ struct hak_span {
 // page fault for a large page.
 bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span);
 
-// To be called before pages of a `large` span are given back; it is none afterwards.  Threads: any.
-void hak_span_leave_large_pages(struct hak_span *span);
+// To be called before pages inside the span are given back: no large page reaches into it afterwards.
+// Threads: any.
+void hak_span_leave_large_pages(const struct hak_span *span);
 
 // Gives a span back.  Beyond the dirty bound (hak_retain.h) the memory that has been free longest
 // goes back to the kernel, in batches and with no lock held.  Threads: any.

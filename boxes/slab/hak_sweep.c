@@ -78,10 +78,14 @@ static void purge_load(struct load *load, struct hak_slab_owner *owner)
     load->count = 0;
 }
 
-// Blocks that were never used have pages as well, and may go too.
-static void leave_large_page(struct hak_slab *slab)
+// To be called before pages of the slab are given back.  Blocks that were never used may go too, if
+// they have pages.
+static void leave_large_pages(struct hak_slab *slab)
 {
+    if (!slab->span.present)
+        return;
     hak_span_leave_large_pages(&slab->span);
+    slab->span.present = false;
     slab->fresh_index = slab->blocks;
 }
 
@@ -90,13 +94,12 @@ static void sweep_slab(struct hak_slab *slab, struct load *load)
     size_t page_bytes = hak_os_page_bytes();
     unsigned pages = (unsigned)(slab->span.granules * (size_t)HAK_GRANULE_BYTES / page_bytes);
     for (unsigned page = 0; page < pages && !slab->owner->sweep.refused; page++) {
-        unsigned run = 0;
+        if (!can_purge(slab, page, page_bytes))
+            continue;
+        leave_large_pages(slab);
+        unsigned run = 1;
         while (page + run < pages && can_purge(slab, page + run, page_bytes))
             run++;
-        if (run == 0)
-            continue;
-        if (slab->span.large)
-            leave_large_page(slab);
         load->slabs[load->count] = slab;
         load->runs[load->count++] = (struct hak_os_range){slab->span.base + page * page_bytes,
                                                           run * page_bytes};

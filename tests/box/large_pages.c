@@ -41,31 +41,46 @@ Test(large_pages, the_first_span_gets_one_and_the_next_lie_in_it)
 {
     chunks_of(4);
     struct hak_span first = take(1, true);
-    expect(first.large && first.zero && dirty_granules() == PAGE_GRANULES - 1);
+    expect(first.present && first.zero && dirty_granules() == PAGE_GRANULES - 1);
     expect(hak_fake_os_wants_large_page(first.base));
     expect(!hak_fake_os_wants_large_page(first.base + HAK_OS_LARGE_PAGE_BYTES));
     uint64_t asked = placed();
     for (unsigned i = 1; i < PAGE_GRANULES; i++) {
         struct hak_span next = take(1, i % 2 == 0);
-        expect(next.large && next.zero && next.base == first.base + (size_t)i * GRANULE);
+        expect(next.present && next.zero && next.base == first.base + (size_t)i * GRANULE);
     }
     expect(placed() == asked && dirty_granules() == 0);
     struct hak_span small = take(1, false);
-    expect(!small.large && small.base == first.base + HAK_OS_LARGE_PAGE_BYTES);
-    expect(!take(1, true).large && placed() == asked, "it has pages already");
+    expect(!small.present && small.base == first.base + HAK_OS_LARGE_PAGE_BYTES);
+    expect(!take(1, true).present && placed() == asked, "it has pages already");
 }
 
-Test(large_pages, a_span_across_gets_the_one_it_begins)
+Test(large_pages, a_span_that_does_not_begin_one_gets_none)
 {
     chunks_of(4);
+    uint64_t asked = placed();
     char *start = take(3, false).base;
     for (unsigned granules = 3; granules + 8 <= PAGE_GRANULES; granules += 8)
-        take(8, false);
-    memset(start, 1, GRANULE);
-    struct hak_span span = take(8, true);
-    expect(span.base < start + HAK_OS_LARGE_PAGE_BYTES && span.large);
-    expect(!hak_fake_os_wants_large_page(start));
-    expect(hak_fake_os_wants_large_page(start + HAK_OS_LARGE_PAGE_BYTES));
+        expect(!take(8, true).present);
+    expect(take(8, true).base < start + HAK_OS_LARGE_PAGE_BYTES && placed() == asked, "across");
+}
+
+Test(large_pages, what_has_pages_already_gets_none)
+{
+    chunks_of(4);
+    struct hak_span span = take(1, false);
+    uint64_t asked = placed();
+    hak_span_give(&span);
+    struct hak_span again = take(1, true);
+    expect(again.base == span.base && again.present && !again.zero && placed() == asked);
+}
+
+Test(large_pages, there_are_none_where_they_would_not_stay)
+{
+    chunks_of(2);
+    hak_options.dirty_mib = 1;
+    uint64_t asked = placed();
+    expect(!take(1, true).present && placed() == asked);
 }
 
 Test(large_pages, there_are_none_in_parts_of_chunks)
@@ -74,10 +89,10 @@ Test(large_pages, there_are_none_in_parts_of_chunks)
     hak_options.chunk_growth = hak_options.chunk_max = 3;
     uint64_t asked = placed();
     for (unsigned i = 0; i < PAGE_GRANULES / 2; i++)
-        expect(!take(1, true).large && placed() == asked);
+        expect(!take(1, true).present && placed() == asked);
     for (unsigned i = 0; i < PAGE_GRANULES; i++)
-        expect(take(1, true).large);
-    expect(!take(1, true).large && placed() == asked + 1);
+        expect(take(1, true).present);
+    expect(!take(1, true).present && placed() == asked + 1);
 }
 
 Test(large_pages, a_refusal_is_no_loss)
@@ -90,7 +105,7 @@ Test(large_pages, a_refusal_is_no_loss)
         take(1, false);
     hak_fake_os_fail(1, 1); // after the mapping
     struct hak_span span = take(1, true);
-    expect(!span.large && dirty_granules() == 0 && !hak_fake_os_wants_large_page(span.base));
+    expect(!span.present && dirty_granules() == 0 && !hak_fake_os_wants_large_page(span.base));
     hak_fake_os_fail(0, 0);
     expect(take(1, false).base == span.base + GRANULE);
 }
@@ -108,11 +123,12 @@ Test(large_pages, one_falls_apart_when_some_of_it_goes)
         hak_span_give(&spans[i]);
     uint64_t asked = placed();
     expect(hak_span_trim() == (size_t)(2 * PAGE_GRANULES - 1) * GRANULE && placed() == asked + 3);
+    expect(!hak_fake_os_was_split(pages[0]) && hak_fake_os_was_split(pages[1]));
     expect(!hak_fake_os_wants_large_page(pages[0]) && !hak_fake_os_wants_large_page(pages[1]));
     expect(dirty_granules() == 0);
     hak_span_check();
     struct hak_span again = take(1, true);
-    expect(again.base == pages[0] && again.large && again.zero && placed() == asked + 4);
+    expect(again.base == pages[0] && again.present && again.zero && placed() == asked + 4);
 }
 
 Test(large_pages, what_is_purged_with_one_is_zero_again)
@@ -128,9 +144,10 @@ Test(large_pages, what_is_purged_with_one_is_zero_again)
     struct hak_span again = take(2, true);
     expect(!again.zero && again.base == span.base);
     hak_span_give(&again);
-    expect(hak_span_trim() == (size_t)(PAGE_GRANULES - 1) * GRANULE);
+    uint64_t asked = placed();
+    expect(hak_span_trim() == (size_t)(PAGE_GRANULES - 1) * GRANULE && placed() == asked, "once");
     again = take(2, true);
-    expect(again.zero && !again.large && again.base == span.base);
+    expect(again.zero && !again.present && again.base == span.base);
     hak_span_give(&again);
     hak_span_give(&keeps_chunk);
 }
@@ -139,20 +156,24 @@ Test(large_pages, what_is_purged_with_one_is_zero_again)
 
 static struct hak_slab_owner owner = {.tag = 5 << HAK_ENTRY_OWNER_SHIFT};
 
-static struct hak_slab *filled_slab(unsigned size_class)
+static size_t used_bytes(void)
 {
-    struct hak_slab *slab = hak_slab_new(&owner, size_class);
-    expect(slab != NULL);
-    for (unsigned word = 0; word < slab->words; word++)
-        hak_slab_take(slab, word, hak_slab_free_bits(slab, word));
-    return slab;
+    return owner.span_bytes - owner.free_bytes;
 }
 
-// Fills slabs until the owner uses 4 MiB, and none of them lies in a large page.
-static void use_4_mib(void)
+// The first slab of the class that lies in a large page, still empty; NULL: none does, in 8 MiB.
+static struct hak_slab *first_in_large_page(unsigned size_class)
 {
-    while (owner.span_bytes - owner.free_bytes < 4 * MIB)
-        expect(!filled_slab(CLASS)->span.large);
+    for (size_t bytes = 0; bytes < 8 * MIB;) {
+        struct hak_slab *slab = hak_slab_new(&owner, size_class);
+        expect(slab != NULL);
+        if (slab->span.present)
+            return slab;
+        for (unsigned word = 0; word < slab->words; word++)
+            hak_slab_take(slab, word, hak_slab_free_bits(slab, word));
+        bytes += slab->span.granules * (size_t)GRANULE;
+    }
+    return NULL;
 }
 
 static void start(void)
@@ -163,40 +184,33 @@ static void start(void)
 
 TestSuite(slabs_in_large_pages, .init = start);
 
-static struct hak_slab *first_in_large_page(void)
+Test(slabs_in_large_pages, they_are_those_of_owners_that_use_4_mib)
 {
-    use_4_mib();
-    for (unsigned i = 0; i <= PAGE_GRANULES; i++) {
-        struct hak_slab *slab = hak_slab_new(&owner, CLASS);
-        if (slab->span.large)
-            return slab;
-        for (unsigned word = 0; word < slab->words; word++)
-            hak_slab_take(slab, word, hak_slab_free_bits(slab, word));
-    }
-    return NULL;
+    take(8, false); // so that with the 68th slab a large page begins
+    take(8, false);
+    take(8, false);
+    take(4, false);
+    struct hak_slab *slab = first_in_large_page(CLASS);
+    expect(slab != NULL && hak_fake_os_wants_large_page(slab->span.base));
+    expect(owner.slabs == 69 && used_bytes() >= 4 * MIB, "%zu slabs", owner.slabs);
 }
 
-Test(slabs_in_large_pages, they_are_those_of_large_owners)
+Test(slabs_in_large_pages, slabs_that_are_free_are_not_in_use)
 {
-    struct hak_slab *slab = first_in_large_page();
-    expect(slab != NULL && hak_fake_os_wants_large_page(slab->span.base));
+    for (unsigned i = 0; i < 100; i++)
+        expect(!hak_slab_new(&owner, CLASS)->span.present);
 }
 
 Test(slabs_in_large_pages, there_are_none_if_they_are_not_wanted)
 {
     hak_options.huge = 0;
-    expect(first_in_large_page() == NULL);
+    expect(first_in_large_page(CLASS) == NULL);
 }
 
 Test(slabs_in_large_pages, none_of_several_granules_asks_for_one)
 {
     unsigned size_class = HAK_CLASS_COUNT - 1;
-    expect(hak_class_granules(size_class) > 1);
-    use_4_mib();
-    uint64_t asked = placed();
-    for (unsigned i = 0; i < PAGE_GRANULES; i++)
-        expect(!filled_slab(size_class)->span.large);
-    expect(placed() == asked);
+    expect(hak_class_granules(size_class) == 8 && first_in_large_page(size_class) == NULL);
 }
 
 static void take_first(struct hak_slab *slab, unsigned blocks)
@@ -207,23 +221,52 @@ static void take_first(struct hak_slab *slab, unsigned blocks)
     }
 }
 
-static void put_first(struct hak_slab *slab, unsigned blocks)
+static void put(struct hak_slab *slab, unsigned first, unsigned end)
 {
-    for (unsigned i = 0; i < blocks; i++)
+    for (unsigned i = first; i < end; i++)
         hak_slab_put(slab, i / 64, (uint64_t)1 << (i % 64));
+}
+
+// What a sweep gives back of a slab with one block in use, at least.
+static size_t sweepable_bytes(const struct hak_slab *slab)
+{
+    return (size_t)slab->blocks * slab->stride - 3 * HAK_MIN_PAGE_BYTES;
 }
 
 // Whoever sweeps one page of it sweeps what was never used as well.
 Test(slabs_in_large_pages, a_sweep_gives_all_free_pages_back)
 {
-    struct hak_slab *slab = first_in_large_page();
+    struct hak_slab *slab = first_in_large_page(CLASS);
+    unsigned half = slab->blocks / 2u;
     uint64_t asked = placed();
-    take_first(slab, slab->blocks / 2u);
-    expect(hak_sweep(&owner) == 0 && slab->span.large && placed() == asked, "nothing was freed");
-    put_first(slab, slab->blocks / 2u - 1u); // one keeps the slab
-    size_t swept = hak_sweep(&owner);
-    expect(swept >= (size_t)slab->blocks * slab->stride - 3 * HAK_MIN_PAGE_BYTES, "%zu", swept);
-    expect(!slab->span.large && placed() == asked + 2);
-    expect(!hak_fake_os_wants_large_page(slab->span.base));
+    take_first(slab, half);
+    expect(hak_sweep(&owner) == 0 && slab->span.present && placed() == asked, "nothing was freed");
+    put(slab, 0, half - 1); // one keeps the slab
+    expect(hak_sweep(&owner) >= sweepable_bytes(slab) && placed() == asked + 2);
+    expect(!hak_fake_os_wants_large_page(slab->span.base) &&
+           hak_fake_os_was_split(slab->span.base));
     expect(hak_sweep(&owner) == 0 && placed() == asked + 2, "once");
+}
+
+Test(slabs_in_large_pages, a_free_run_goes_on_in_what_was_never_used)
+{
+    struct hak_slab *slab = first_in_large_page(CLASS);
+    unsigned half = slab->blocks / 2u;
+    take_first(slab, half);
+    put(slab, 1, half);
+    expect(hak_sweep(&owner) >= sweepable_bytes(slab) && hak_sweep(&owner) == 0);
+}
+
+Test(slabs_in_large_pages, what_comes_to_lie_in_the_rest_of_a_split_one_is_swept_alike)
+{
+    struct hak_slab *slab = first_in_large_page(CLASS);
+    unsigned half = slab->blocks / 2u;
+    take_first(slab, half);
+    put(slab, 0, half - 1);
+    hak_sweep(&owner);
+    struct hak_slab *next = hak_slab_new(&owner, CLASS);
+    expect(next->span.base == slab->span.base + GRANULE && next->span.present);
+    take_first(next, half);
+    put(next, 0, half - 1);
+    expect(hak_sweep(&owner) >= sweepable_bytes(next));
 }

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -13,10 +14,11 @@
 enum { BYTES = 4 * HAK_OS_LARGE_PAGE_BYTES };
 
 static char *pages;
-static bool refused;
-static unsigned asked;
-static long touch_us; // the next touches take so long
-static long ahead_ms; // of the kernel's clock
+static bool played = true, refused;
+static unsigned asked, taken_back;
+static long touch_us;      // the next touches take so long
+static long ahead_ms;      // of the kernel's clock
+static bool other_is_slow; // another thread asks while the next touch goes on
 
 static long forward(long number, const long *a)
 {
@@ -35,6 +37,14 @@ static long read_clock(const long *a)
         now->tv_sec = 1;
         now->tv_nsec = passed_us * 1000;
         passed_us += touch_us;
+        if (other_is_slow) {
+            long own_us = passed_us;
+            other_is_slow = false;
+            touch_us = 4000;
+            expect(hak_os_want_large_pages(pages, BYTES));
+            touch_us = 100;
+            passed_us = own_us;
+        }
     } else {
         now->tv_sec += ahead_ms / 1000;
     }
@@ -50,8 +60,11 @@ long syscall(long number, ...)
     for (unsigned i = 0; i < 6; i++)
         a[i] = va_arg(arguments, long);
     va_end(arguments);
+    if (!played)
+        return forward(number, a);
     if (number == SYS_clock_gettime)
         return read_clock(a);
+    taken_back += number == SYS_madvise && a[2] == MADV_NOHUGEPAGE;
     if (number == SYS_madvise && a[2] == MADV_HUGEPAGE) {
         asked++;
         errno = EINVAL;
@@ -68,27 +81,42 @@ static void map_pages(void)
 
 TestSuite(os_large_pages, .init = map_pages);
 
-// Whether it asked, `s` seconds later.
+// Whether it got one, `s` seconds later.
 static bool want_after(long s)
 {
     unsigned before = asked;
     ahead_ms += s * 1000;
     usleep(2000); // the clock is not read each time
-    bool wanted = hak_os_want_large_pages(pages, BYTES, pages + 5);
-    expect(wanted == (asked > before && !refused) && pages[5] == 0);
-    return wanted;
+    errno = 77;
+    bool got = hak_os_want_large_pages(pages + 4096, BYTES - 4096);
+    expect(errno == 77 && (asked > before || !got));
+    return got;
+}
+
+static bool is_present(const char *page)
+{
+    unsigned char present = 0;
+    expect(mincore((void *)(uintptr_t)page, 4096, &present) == 0);
+    return present & 1;
+}
+
+Test(os_large_pages, the_first_whole_one_is_touched)
+{
+    touch_us = 100;
+    expect(want_after(0) && is_present(pages + HAK_OS_LARGE_PAGE_BYTES));
+    expect(!is_present(pages + 4096) && !is_present(pages + HAK_OS_LARGE_PAGE_BYTES + 4096));
 }
 
 Test(os_large_pages, quick_ones_are_asked_for_each_time)
 {
-    touch_us = 100;
+    touch_us = 900;
     for (unsigned i = 0; i < 5; i++)
         expect(want_after(0));
 }
 
 Test(os_large_pages, after_a_slow_one_there_is_a_pause)
 {
-    touch_us = 4000;
+    touch_us = 1100;
     expect(want_after(0));
     expect(!want_after(0) && want_after(2));
     expect(!want_after(1) && want_after(2), "the pause doubles");
@@ -96,6 +124,14 @@ Test(os_large_pages, after_a_slow_one_there_is_a_pause)
     expect(!want_after(2) && want_after(3) && want_after(0));
     touch_us = 4000;
     expect(want_after(0) && !want_after(0) && want_after(2), "it begins anew");
+}
+
+Test(os_large_pages, a_quick_one_does_not_end_the_pause_that_began_meanwhile)
+{
+    touch_us = 100;
+    other_is_slow = true;
+    want_after(0);
+    expect(!want_after(0) && want_after(2));
 }
 
 Test(os_large_pages, a_pause_ends)
@@ -106,10 +142,50 @@ Test(os_large_pages, a_pause_ends)
     expect(!want_after(60) && want_after(5));
 }
 
+Test(os_large_pages, what_is_too_quick_is_a_small_one)
+{
+    touch_us = 4000;
+    expect(want_after(0) && taken_back == 0);
+    touch_us = 2;
+    expect(!want_after(2) && taken_back == 1);
+    touch_us = 4000;
+    expect(want_after(0) && !want_after(1), "it tells nothing of large ones");
+}
+
 Test(os_large_pages, a_refused_one_is_not_touched)
 {
     refused = true;
     touch_us = 4000;
-    pages[5] = 0;
     expect(!want_after(0) && !want_after(0) && asked == 2);
+    expect(!is_present(pages + HAK_OS_LARGE_PAGE_BYTES));
+}
+
+// --- the real kernel
+
+// Whether the page is part of a larger one, by /proc/kpageflags; skips the test where that is
+// forbidden.
+static bool is_part_of_larger(const char *page)
+{
+    enum { TAIL = 16 };
+    uint64_t frame = 0, flags = 0;
+    int frames = open("/proc/self/pagemap", O_RDONLY), kernel = open("/proc/kpageflags", O_RDONLY);
+    if (frames >= 0)
+        expect(pread(frames, &frame, 8, (off_t)((uintptr_t)page / 4096 * 8)) == 8);
+    frame &= ((uint64_t)1 << 55) - 1;
+    if (kernel < 0 || frame == 0)
+        cr_skip_test("pages cannot be looked at here");
+    expect(pread(kernel, &flags, 8, (off_t)(frame * 8)) == 8);
+    close(frames);
+    close(kernel);
+    return (flags >> TAIL & 1) != 0;
+}
+
+Test(os_large_pages, a_split_one_is_many_small_ones)
+{
+    played = false;
+    if (hak_os_page_bytes() != 4096 || !hak_os_want_large_pages(pages, BYTES))
+        cr_skip_test("no large pages here");
+    expect(is_part_of_larger(pages + 4096));
+    hak_os_split_large_page(pages);
+    expect(!is_part_of_larger(pages + 4096) && is_present(pages + 4096));
 }

@@ -67,6 +67,7 @@ struct mapping {
     size_t gone_bytes; // unmapped so far
     unsigned node;
     uint64_t large_pages; // that are wanted: one bit each, of the first 128 MiB
+    uint64_t split_pages; // that were ever split
     struct mapping *next;
 };
 static struct mapping *mappings;
@@ -272,9 +273,8 @@ static uint64_t large_pages(const struct mapping *mapping, const char *p, size_t
     return pages;
 }
 
-bool hak_os_want_large_pages(void *p, size_t bytes, char *first)
+bool hak_os_want_large_pages(void *p, size_t bytes)
 {
-    HAK_CHECK(first - (char *)p < (ptrdiff_t)bytes && *first == 0);
     if (!call_passes(HAK_OS_PLACE))
         return false;
     pthread_mutex_lock(&mappings_lock);
@@ -296,8 +296,13 @@ void hak_os_want_small_pages(void *p, size_t bytes)
 
 void hak_os_split_large_page(void *p)
 {
-    (void)p;
-    (void)call_passes(HAK_OS_PLACE);
+    HAK_CHECK((uintptr_t)p % HAK_OS_LARGE_PAGE_BYTES == 0);
+    if (!call_passes(HAK_OS_PLACE))
+        return;
+    pthread_mutex_lock(&mappings_lock);
+    struct mapping *mapping = mapping_of_locked(p);
+    mapping->split_pages |= large_pages(mapping, p, 1);
+    pthread_mutex_unlock(&mappings_lock);
 }
 
 bool hak_os_peek(const void *p)
@@ -312,6 +317,15 @@ bool hak_fake_os_wants_large_page(const void *p)
     bool wants = (mapping->large_pages & large_pages(mapping, p, 1)) != 0;
     pthread_mutex_unlock(&mappings_lock);
     return wants;
+}
+
+bool hak_fake_os_was_split(const void *p)
+{
+    pthread_mutex_lock(&mappings_lock);
+    const struct mapping *mapping = mapping_of_locked(p);
+    bool was = (mapping->split_pages & large_pages(mapping, p, 1)) != 0;
+    pthread_mutex_unlock(&mappings_lock);
+    return was;
 }
 
 size_t hak_os_page_bytes(void)

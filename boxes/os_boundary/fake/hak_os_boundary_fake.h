@@ -23,5 +23,7 @@ enum { FAKE_OS_NOWHERE = HAK_OS_MAX_NODES + 1 };
 unsigned hak_fake_os_node_of(const void *p);
 // Whether a large page is wanted at `p`.
 bool hak_fake_os_wants_large_page(const void *p);
+// Whether the large page with `p` in it was ever split.
+bool hak_fake_os_was_split(const void *p);
 
 #endif

@@ -5,23 +5,28 @@
 // its host: 4 ms and more.  So the first page of each request is touched with a look at the clock.
 #include "hak_os_advise.h"
 
+#include <errno.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOW_US = 1000, FIRST_PAUSE_MS = 1000, LONGEST_PAUSE_MS = 64 * 1000 };
+enum {
+    LEAST_US = 10,  // to clear 2 MiB takes longer: it was a small one
+    SLOW_US = 1000, // 512 small pages take 100 to 700
+    FIRST_PAUSE_MS = 1000,
+    LONGEST_PAUSE_MS = 64 * 1000,
+};
 
-// Not asked before `xresume_ms`; 0: the last page was quick.  Relaxed: they order nothing.
+// Not asked before `xresume_ms`, the end of a pause of `xpause_ms`; 0: the last page was quick.
+// Relaxed: they order nothing.
 static _Atomic uint64_t xpause_ms, xresume_ms;
 
-// Of the thread: it may lose the processor meanwhile.
-static uint64_t processor_us(void)
+static bool pausing(void)
 {
-    struct timespec now = {0};
-    syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    uint64_t resume = atomic_load_explicit(&xresume_ms, memory_order_relaxed);
+    return resume != 0 && hak_os_now_ms() < resume;
 }
 
 static void pause_for(uint64_t ms)
@@ -30,12 +35,13 @@ static void pause_for(uint64_t ms)
     atomic_store_explicit(&xresume_ms, ms == 0 ? 0 : hak_os_now_ms() + ms, memory_order_relaxed);
 }
 
-static void touch(char *first)
+// Where several threads ask at a time, the first that is slow begins the pause.
+static void note_time(uint64_t us)
 {
-    uint64_t before = processor_us();
-    *(volatile char *)first = 0;
     uint64_t pause = atomic_load_explicit(&xpause_ms, memory_order_relaxed);
-    if (processor_us() - before < SLOW_US)
+    if (pausing())
+        return;
+    if (us < SLOW_US)
         pause = 0;
     else if (pause == 0)
         pause = FIRST_PAUSE_MS;
@@ -44,14 +50,35 @@ static void touch(char *first)
     pause_for(pause);
 }
 
-bool hak_os_want_large_pages(void *p, size_t bytes, char *first)
+// The thread's, which may lose the processor meanwhile.  (What the kernel waits for sleeping is not
+// seen.)
+static uint64_t processor_us(void)
 {
-    uint64_t resume = atomic_load_explicit(&xresume_ms, memory_order_relaxed);
-    if (resume != 0 && hak_os_now_ms() < resume)
+    struct timespec now = {0};
+    syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t touch(volatile char *first)
+{
+    int saved_errno = errno;
+    uint64_t before = processor_us();
+    *first = 0;
+    uint64_t us = processor_us() - before;
+    errno = saved_errno;
+    return us;
+}
+
+bool hak_os_want_large_pages(void *p, size_t bytes)
+{
+    if (pausing() || !hak_os_advise(p, bytes, MADV_HUGEPAGE, HAK_OS_PLACE))
         return false;
-    if (!hak_os_advise(p, bytes, MADV_HUGEPAGE, HAK_OS_PLACE))
+    uint64_t us = touch((char *)hak_round_up((uintptr_t)p, HAK_OS_LARGE_PAGE_BYTES));
+    if (us < LEAST_US) {
+        hak_os_want_small_pages(p, bytes);
         return false;
-    touch(first);
+    }
+    note_time(us);
     return true;
 }
 
