@@ -41,4 +41,9 @@ static inline unsigned hak_granules_count(hak_granule_set set)
     return hak_popcount64((uint64_t)set) + hak_popcount64((uint64_t)(set >> 64));
 }
 
+static inline size_t hak_granules_bytes(hak_granule_set set)
+{
+    return (size_t)hak_granules_count(set) * HAK_GRANULE_BYTES;
+}
+
 #endif

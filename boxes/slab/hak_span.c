@@ -1,18 +1,11 @@
-// Chunks in lists by memory node and longest free run; all state under HAK_LOCK_SPANS.
-//
-// INV a chunk with a free granule is in its node's list of its longest run (runs of 8 and more
-//     share one); a full chunk is in list 0.
-// INV a chunk with dirty granules is in the dirty queue, the one that got dirty first in front.
-// INV what is used is present.
-// INV totals equal the sums over all chunks.
-#include "hak_granule_set.h"
-#include "hak_list.h"
+// Taking spans from chunks and giving them back; giving memory back to the kernel.
+// All state under HAK_LOCK_SPANS.
+#include "hak_chunk.h"
 #include "hak_lock.h"
 #include "hak_meta.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
 #include "hak_retain.h"
-#include "hak_span.h"
 
 enum {
     MIB = 1024 * 1024,
@@ -21,24 +14,7 @@ enum {
     LARGE_PAGES = HAK_CHUNK_GRANULES / LARGE_PAGE_GRANULES,
 };
 
-struct hak_chunk {
-    char *base;
-    unsigned granules;
-    unsigned longest_run; // of free granules, counted to HAK_SLAB_MAX_GRANULES
-    unsigned node;        // of the thread that mapped it
-    hak_granule_set free;
-    hak_granule_set used;
-    hak_granule_set present;
-    unsigned large_pages; // that were got, one bit each
-    struct hak_chunk *next, *previous;
-    bool queued;              // in the dirty queue,
-    struct hak_link in_queue; // by this
-};
-
-static struct hak_link dirty_queue = {&dirty_queue, &dirty_queue};
-static struct hak_chunk *lists[HAK_OS_MAX_NODES][HAK_SLAB_MAX_GRANULES + 1];
-static struct hak_span_totals totals;
-static struct hak_retain retained; // totals.dirty_bytes
+static struct hak_retain retained; // all dirty bytes
 // The kernel takes no pages (mlock, seccomp): not asked again until a trim.
 static bool purge_refused;
 static struct hak_meta_pool chunk_pool = {
@@ -48,108 +24,13 @@ static struct hak_meta_pool chunk_pool = {
 };
 static unsigned next_chunk_mib; // 0: not yet set from the options
 
-static hak_granule_set dirty(const struct hak_chunk *chunk)
-{
-    return chunk->free & chunk->present;
-}
-
-static size_t set_bytes(hak_granule_set granules)
-{
-    return (size_t)hak_granules_count(granules) * HAK_GRANULE_BYTES;
-}
-
-static bool is_free(const struct hak_chunk *chunk)
-{
-    return chunk->free == hak_granules_below(chunk->granules);
-}
-
-static size_t chunk_bytes(const struct hak_chunk *chunk)
-{
-    return (size_t)chunk->granules * HAK_GRANULE_BYTES;
-}
-
-static void list_locked(struct hak_chunk *chunk)
-{
-    chunk->longest_run = hak_granules_longest_run(chunk->free);
-    struct hak_chunk **head = &lists[chunk->node][chunk->longest_run];
-    chunk->previous = NULL;
-    chunk->next = *head;
-    if (*head != NULL)
-        (*head)->previous = chunk;
-    *head = chunk;
-}
-
-static void unlist_locked(struct hak_chunk *chunk)
-{
-    if (chunk->previous != NULL)
-        chunk->previous->next = chunk->next;
-    else
-        lists[chunk->node][chunk->longest_run] = chunk->next;
-    if (chunk->next != NULL)
-        chunk->next->previous = chunk->previous;
-}
-
-static void relist_locked(struct hak_chunk *chunk)
-{
-    if (hak_granules_longest_run(chunk->free) == chunk->longest_run)
-        return;
-    unlist_locked(chunk);
-    list_locked(chunk);
-}
-
-static void queue_dirty_locked(struct hak_chunk *chunk)
-{
-    if (chunk->queued)
-        return;
-    chunk->queued = true;
-    hak_list_insert(&dirty_queue, &chunk->in_queue);
-}
-
-static void unqueue_dirty_locked(struct hak_chunk *chunk)
-{
-    if (!chunk->queued)
-        return;
-    chunk->queued = false;
-    hak_list_remove(&chunk->in_queue);
-}
-
-// The chunk that has been dirty longest, or NULL.
-static struct hak_chunk *first_dirty_locked(void)
-{
-    while (!hak_list_is_empty(&dirty_queue)) {
-        struct hak_chunk *chunk = HAK_LIST_ENTRY(dirty_queue.next, struct hak_chunk, in_queue);
-        if (dirty(chunk) != 0)
-            return chunk;
-        unqueue_dirty_locked(chunk); // its granules were taken meanwhile
-    }
-    return NULL;
-}
-
 static size_t dirty_floor_locked(void)
 {
+    struct hak_span_totals totals = hak_chunk_totals();
     size_t live = totals.chunk_bytes - totals.free_bytes;
     size_t share = live / 100 * (size_t)hak_options.dirty_percent;
     size_t least = (size_t)hak_options.dirty_mib * MIB;
     return share > least ? share : least;
-}
-
-// Granules leave and join the free ones; the totals follow.
-static void occupy_locked(struct hak_chunk *chunk, hak_granule_set granules)
-{
-    totals.free_bytes -= set_bytes(granules);
-    totals.dirty_bytes -= set_bytes(granules & chunk->present);
-    chunk->free &= ~granules;
-    relist_locked(chunk);
-}
-
-static void vacate_locked(struct hak_chunk *chunk, hak_granule_set granules)
-{
-    totals.free_bytes += set_bytes(granules);
-    totals.dirty_bytes += set_bytes(granules & chunk->present);
-    chunk->free |= granules;
-    relist_locked(chunk);
-    if (dirty(chunk) != 0)
-        queue_dirty_locked(chunk);
 }
 
 // Granules of the chunk's large page `page`.
@@ -190,19 +71,17 @@ static void want_large_page(struct hak_span *span, hak_granule_set rest)
         chunk->large_pages |= 1u << first_granule(span) / LARGE_PAGE_GRANULES;
         chunk->present |= rest;
     }
-    vacate_locked(chunk, rest);
+    hak_chunk_vacate(chunk, rest);
     hak_lock_drop(HAK_LOCK_SPANS);
     span->present = got;
 }
 
 static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_span)
 {
-    struct hak_chunk *chunk = NULL;
-    for (unsigned run = granules; chunk == NULL && run <= HAK_SLAB_MAX_GRANULES; run++)
-        chunk = lists[node][run];
+    struct hak_chunk *chunk = hak_chunk_tightest(node, granules);
     if (chunk == NULL)
         return false;
-    hak_granule_set runs = hak_granules_runs(dirty(chunk), granules); // has pages already
+    hak_granule_set runs = hak_granules_runs(hak_chunk_dirty(chunk), granules); // has pages already
     if (runs == 0)
         runs = hak_granules_runs(chunk->free, granules);
     unsigned first = hak_granules_first(runs);
@@ -215,12 +94,12 @@ static bool take_locked(unsigned granules, unsigned node, struct hak_span *ret_s
         .zero = (span & chunk->used) == 0,
         .present = clean == 0,
     };
-    occupy_locked(chunk, span);
+    hak_chunk_occupy(chunk, span);
     chunk->used |= span;
     chunk->present |= span;
-    hak_retain_now(&retained, totals.dirty_bytes);
+    hak_retain_now(&retained, hak_chunk_totals().dirty_bytes);
     if (clean != 0)
-        hak_retain_needed(&retained, set_bytes(clean), dirty_floor_locked());
+        hak_retain_needed(&retained, hak_granules_bytes(clean), dirty_floor_locked());
     return true;
 }
 
@@ -233,17 +112,6 @@ static unsigned chunk_mib_locked(void)
     unsigned mib = next_chunk_mib < limit ? next_chunk_mib : limit;
     next_chunk_mib = mib * (unsigned)hak_options.chunk_growth;
     return mib;
-}
-
-static void remember_locked(struct hak_chunk *chunk)
-{
-    list_locked(chunk);
-    totals.chunks++;
-    totals.chunk_bytes += chunk_bytes(chunk);
-    totals.free_bytes += chunk_bytes(chunk);
-    totals.dirty_bytes += set_bytes(dirty(chunk));
-    if (dirty(chunk) != 0)
-        queue_dirty_locked(chunk);
 }
 
 static void *map_chunk(unsigned mib)
@@ -274,9 +142,9 @@ static bool add_chunk(unsigned node)
     *chunk = (struct hak_chunk){.base = base, .granules = mib * MIB_GRANULES, .node = node};
     chunk->free = hak_granules_below(chunk->granules);
     // Refused: most likely it is threads of the node that touch it first.
-    (void)hak_os_place(base, chunk_bytes(chunk), node);
+    (void)hak_os_place(base, hak_chunk_bytes(chunk), node);
     hak_lock_take(HAK_LOCK_SPANS);
-    remember_locked(chunk);
+    hak_chunk_add(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
     return true;
 }
@@ -289,7 +157,7 @@ static bool take(unsigned granules, unsigned node, bool large, struct hak_span *
     if (taken && large && begins_large_page_locked(ret_span)) {
         unsigned page = first_granule(ret_span) / LARGE_PAGE_GRANULES;
         rest = large_page(page) & ~granules_of(ret_span);
-        occupy_locked(ret_span->chunk, rest);
+        hak_chunk_occupy(ret_span->chunk, rest);
     }
     hak_lock_drop(HAK_LOCK_SPANS);
     if (rest != 0)
@@ -319,26 +187,16 @@ bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span)
     return true;
 }
 
-static void forget_locked(struct hak_chunk *chunk)
-{
-    unlist_locked(chunk);
-    unqueue_dirty_locked(chunk);
-    totals.chunks--;
-    totals.chunk_bytes -= chunk_bytes(chunk);
-    totals.free_bytes -= chunk_bytes(chunk);
-    totals.dirty_bytes -= set_bytes(dirty(chunk));
-}
-
 // Pre: `chunk` is forgotten.  A refused unmap puts it back.
 static size_t unmap_chunk(struct hak_chunk *chunk)
 {
-    size_t bytes = chunk_bytes(chunk);
+    size_t bytes = hak_chunk_bytes(chunk);
     if (hak_os_unmap(chunk->base, bytes)) {
         hak_meta_give(&chunk_pool, chunk);
         return bytes;
     }
     hak_lock_take(HAK_LOCK_SPANS);
-    remember_locked(chunk);
+    hak_chunk_add(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
     return 0;
 }
@@ -359,14 +217,13 @@ static unsigned forget_large_pages_locked(struct hak_chunk *chunk, hak_granule_s
 static struct hak_chunk *claim_dirty(size_t keep_bytes, hak_granule_set *ret_granules,
                                      unsigned *ret_large_pages)
 {
+    struct hak_chunk *chunk = NULL;
     hak_lock_take(HAK_LOCK_SPANS);
-    struct hak_chunk *chunk = totals.dirty_bytes > keep_bytes ? first_dirty_locked() : NULL;
+    if (hak_chunk_totals().dirty_bytes > keep_bytes)
+        chunk = hak_chunk_claim_dirty(ret_granules);
     if (chunk != NULL) {
-        unqueue_dirty_locked(chunk);
-        *ret_granules = dirty(chunk);
         *ret_large_pages = forget_large_pages_locked(chunk, *ret_granules);
-        occupy_locked(chunk, *ret_granules);
-        hak_retain_given_back(&retained, set_bytes(*ret_granules));
+        hak_retain_given_back(&retained, hak_granules_bytes(*ret_granules));
     }
     hak_lock_drop(HAK_LOCK_SPANS);
     return chunk;
@@ -426,10 +283,10 @@ static size_t purge_to(size_t keep_bytes)
         hak_lock_take(HAK_LOCK_SPANS);
         chunk->used &= ~purged;
         chunk->present &= ~purged;
-        vacate_locked(chunk, claimed);
+        hak_chunk_vacate(chunk, claimed);
         purge_refused = purged != claimed;
         hak_lock_drop(HAK_LOCK_SPANS);
-        bytes += set_bytes(purged);
+        bytes += hak_granules_bytes(purged);
         if (purged != claimed)
             break; // asking again would not end
     }
@@ -442,13 +299,14 @@ void hak_span_give(const struct hak_span *span)
     hak_granule_set bits = granules_of(span);
     hak_lock_take(HAK_LOCK_SPANS);
     HAK_CHECK((chunk->free & bits) == 0);
-    vacate_locked(chunk, bits);
+    hak_chunk_vacate(chunk, bits);
     size_t bound = hak_retain_bound(&retained, dirty_floor_locked());
+    struct hak_span_totals totals = hak_chunk_totals();
     bool too_dirty = totals.dirty_bytes > bound && !purge_refused;
-    bool surplus = is_free(chunk) && totals.free_bytes > 2 * bound;
+    bool surplus = hak_chunk_is_free(chunk) && totals.free_bytes > 2 * bound;
     if (surplus) {
-        hak_retain_given_back(&retained, set_bytes(dirty(chunk)));
-        forget_locked(chunk);
+        hak_retain_given_back(&retained, hak_granules_bytes(hak_chunk_dirty(chunk)));
+        hak_chunk_remove(chunk);
     }
     hak_lock_drop(HAK_LOCK_SPANS);
     if (surplus)
@@ -459,14 +317,10 @@ void hak_span_give(const struct hak_span *span)
 
 static struct hak_chunk *take_free_chunk(void)
 {
-    struct hak_chunk *chunk = NULL;
     hak_lock_take(HAK_LOCK_SPANS);
-    for (unsigned node = 0; chunk == NULL && node < HAK_OS_MAX_NODES; node++) {
-        for (chunk = lists[node][HAK_SLAB_MAX_GRANULES]; chunk != NULL && !is_free(chunk);)
-            chunk = chunk->next;
-    }
+    struct hak_chunk *chunk = hak_chunk_wholly_free();
     if (chunk != NULL)
-        forget_locked(chunk);
+        hak_chunk_remove(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
     return chunk;
 }
@@ -487,7 +341,7 @@ void hak_span_tick(bool all)
 {
     hak_lock_take(HAK_LOCK_SPANS);
     size_t least = all ? 0 : dirty_floor_locked();
-    size_t keep = hak_retain_used(&retained, totals.dirty_bytes, least);
+    size_t keep = hak_retain_used(&retained, hak_chunk_totals().dirty_bytes, least);
     bool refused = purge_refused;
     hak_lock_drop(HAK_LOCK_SPANS);
     if (!refused)
@@ -497,36 +351,14 @@ void hak_span_tick(bool all)
 struct hak_span_totals hak_span_totals(void)
 {
     hak_lock_take(HAK_LOCK_SPANS);
-    struct hak_span_totals now = totals;
+    struct hak_span_totals now = hak_chunk_totals();
     hak_lock_drop(HAK_LOCK_SPANS);
     return now;
 }
 
-static void check_list_locked(unsigned node, unsigned run, struct hak_span_totals *sum)
-{
-    for (const struct hak_chunk *chunk = lists[node][run]; chunk != NULL; chunk = chunk->next) {
-        HAK_CHECK(chunk->node == node && chunk->longest_run == run &&
-                  hak_granules_longest_run(chunk->free) == run);
-        HAK_CHECK((chunk->free & ~hak_granules_below(chunk->granules)) == 0);
-        HAK_CHECK((chunk->used & ~chunk->present) == 0);
-        HAK_CHECK(chunk->next == NULL || chunk->next->previous == chunk);
-        sum->chunks++;
-        sum->chunk_bytes += chunk_bytes(chunk);
-        sum->free_bytes += set_bytes(chunk->free);
-        sum->dirty_bytes += set_bytes(dirty(chunk));
-        HAK_CHECK(chunk->queued || dirty(chunk) == 0);
-    }
-}
-
 void hak_span_check(void)
 {
-    struct hak_span_totals sum = {0};
     hak_lock_take(HAK_LOCK_SPANS);
-    for (unsigned node = 0; node < HAK_OS_MAX_NODES; node++) {
-        for (unsigned run = 0; run <= HAK_SLAB_MAX_GRANULES; run++)
-            check_list_locked(node, run, &sum);
-    }
-    HAK_CHECK(sum.chunks == totals.chunks && sum.chunk_bytes == totals.chunk_bytes &&
-              sum.free_bytes == totals.free_bytes && sum.dirty_bytes == totals.dirty_bytes);
+    hak_chunk_check();
     hak_lock_drop(HAK_LOCK_SPANS);
 }
