@@ -55,7 +55,8 @@ static void place(struct hak_mapping *mapping, unsigned advice)
     unsigned node = hak_options.numa == HAK_OPTION_INTERLEAVE ? HAK_OS_EACH_NODE : hak_os_node();
     if (hak_os_place(mapping->start, mapping->bytes, node))
         mapping->placed = 1 + node;
-    if (advice == HAK_LARGE_PAGES && hak_os_want_large_pages(mapping->start, mapping->bytes))
+    if (advice == HAK_LARGE_PAGES &&
+        hak_os_want_large_pages(mapping->start, mapping->bytes) != HAK_OS_NOT_ASKED)
         mapping->placed |= HAK_LARGE_PAGES;
 }
 

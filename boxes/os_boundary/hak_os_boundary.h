@@ -85,13 +85,18 @@ unsigned hak_os_node(void);
 // Pre: mapped by hak_os_map, not touched yet.
 bool hak_os_place(void *p, size_t bytes, unsigned node);
 
-// On x86-64, and where else small pages have 4 KiB.
+// What a large page has where small ones have 4 KiB, as on x86-64.
 enum { HAK_OS_LARGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
-// Asks for large pages for [p, p + bytes), and gets the first of them at once.  False: there is none,
-// or the kernel was not asked because it was slow with the last one.  Counted as placements.
+enum hak_os_large_pages {
+    HAK_OS_NOT_ASKED, // refused, or there is a pause: the last one was slow, or a small one
+    HAK_OS_ASKED,     // the first is a small one
+    HAK_OS_GOT_ONE,
+};
+
+// Asks for large pages for [p, p + bytes), and touches the first whole one.  Counted as a placement.
 // Pre: mapped by hak_os_map, not touched yet; a whole large page lies in it.
-bool hak_os_want_large_pages(void *p, size_t bytes);
+enum hak_os_large_pages hak_os_want_large_pages(void *p, size_t bytes);
 
 // Takes that back.  Without, the kernel may make a large page again where parts of it were given
 // back.  Counted as a placement.
@@ -99,7 +104,7 @@ void hak_os_want_small_pages(void *p, size_t bytes);
 
 // Makes the large page at `p`, if there is one, many small ones.  Without, what is given back of it
 // stays with it until the kernel is short of memory; so it does where a fork shares it.
-// Counted as a placement.  Cost: 0.2 ms.
+// Pre: `p` is a multiple of HAK_OS_LARGE_PAGE_BYTES.  Counted as a placement.  Cost: 0.2 ms.
 void hak_os_split_large_page(void *p);
 
 // Whether the 4 bytes at `p`, a multiple of 4, can be read and are not all 0.  Any address will do.

@@ -1,6 +1,6 @@
 // Chunks: the mappings that spans are cut from.  What of them is free, and has pages.
 //
-// Threads: callers hold HAK_LOCK_SPANS, but for what they hold granules of.
+// Threads: callers hold HAK_LOCK_SPANS; who holds granules of a chunk may read its base without.
 #ifndef HAK_CHUNK_H
 #define HAK_CHUNK_H
 
@@ -44,7 +44,8 @@ struct hak_span_totals hak_chunk_totals(void);
 void hak_chunk_add(struct hak_chunk *chunk);
 void hak_chunk_remove(struct hak_chunk *chunk);
 
-// The node's chunk with the shortest run of free granules that is long enough; NULL: none is.
+// The node's chunk whose longest run of free granules is the shortest that is long enough; NULL:
+// there is none.
 struct hak_chunk *hak_chunk_tightest(unsigned node, unsigned granules);
 // A chunk that is wholly free, or NULL.
 struct hak_chunk *hak_chunk_wholly_free(void);

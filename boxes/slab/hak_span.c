@@ -49,7 +49,7 @@ static hak_granule_set granules_of(const struct hak_span *span)
     return hak_granules_below(span->granules) << first_granule(span);
 }
 
-// Whether the span, just taken, begins a large page that nothing else in it has pages of.
+// Whether the span, just taken, begins a place for a large page where nothing else may have pages.
 static bool begins_large_page_locked(const struct hak_span *span)
 {
     const struct hak_chunk *chunk = span->chunk;
@@ -65,7 +65,10 @@ static bool begins_large_page_locked(const struct hak_span *span)
 static void want_large_page(struct hak_span *span, hak_granule_set rest)
 {
     struct hak_chunk *chunk = span->chunk;
-    bool got = hak_os_want_large_pages(span->base, HAK_OS_LARGE_PAGE_BYTES);
+    enum hak_os_large_pages found = hak_os_want_large_pages(span->base, HAK_OS_LARGE_PAGE_BYTES);
+    if (found == HAK_OS_ASKED)
+        hak_os_want_small_pages(span->base, HAK_OS_LARGE_PAGE_BYTES);
+    bool got = found == HAK_OS_GOT_ONE;
     hak_lock_take(HAK_LOCK_SPANS);
     if (got) {
         chunk->large_pages |= 1u << first_granule(span) / LARGE_PAGE_GRANULES;

@@ -6,9 +6,9 @@
 //            |--span A---|    |-span B-- ...           used: 1 where memory may be non-zero
 //                                                      present: 1 where it may have pages
 //
-// Where a caller expects to fill what it takes, and is the first in 2 MiB, it gets a large page for
-// them: all of its granules are present then, and taken before others.  It is made small pages
-// before any part of it goes back to the kernel.
+// Where a caller expects to fill what it takes, and its span is the first in 2 MiB of the chunk to
+// have pages, these 2 MiB become a large page: all of its granules are present then, and taken
+// before the chunk's others.  It is made small pages before any part of it goes back to the kernel.
 //
 // Chunks wait in lists by their longest free run, so a request takes the tightest chunk that fits.
 // A chunk belongs to the memory node of the thread that mapped it, and serves threads of other
@@ -25,13 +25,13 @@ struct hak_span {
     struct hak_chunk *chunk;
     unsigned granules;
     bool zero;    // the memory reads as zero
-    bool present; // all of it has pages
+    bool present; // all of it may have pages
 };
 
 // Takes a span of `granules` <= HAK_SLAB_MAX_GRANULES.  False: no memory.
 // `large`: large pages are worth their memory, as this and more will soon be filled.
-// Threads: any.  Cost: a lock; a kernel call when a chunk has to be mapped; a call and the time of a
-// page fault for a large page.
+// Threads: any.  Cost: a lock; kernel calls when a chunk has to be mapped; kernel calls and a page
+// fault, which may take milliseconds, for a large page.
 bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span);
 
 // To be called before pages inside the span are given back: no large page reaches into it afterwards.
@@ -53,7 +53,7 @@ struct hak_span_totals {
     size_t chunks;
     size_t chunk_bytes; // mapped
     size_t free_bytes;  // of them, in no span
-    size_t dirty_bytes; // of those, have pages
+    size_t dirty_bytes; // of those, may have pages
 };
 struct hak_span_totals hak_span_totals(void);
 

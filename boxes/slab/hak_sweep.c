@@ -39,7 +39,7 @@ static unsigned block_at(const struct hak_slab *slab, size_t byte)
     return (unsigned)((byte + header - first) / slab->stride);
 }
 
-// Whether the page holds free blocks only, and was touched since it was last given back.
+// Whether the page holds free blocks only, and may have memory: not given back since it was used.
 static bool can_purge(const struct hak_slab *slab, unsigned page, size_t page_bytes)
 {
     unsigned first = block_at(slab, page * page_bytes);

@@ -110,6 +110,14 @@ Test(large_pages, a_refusal_is_no_loss)
     expect(take(1, false).base == span.base + GRANULE);
 }
 
+Test(large_pages, one_that_is_not_to_be_had_is_no_longer_wanted)
+{
+    chunks_of(2);
+    hak_fake_os_has_large_pages(false);
+    struct hak_span span = take(1, true);
+    expect(!span.present && dirty_granules() == 0 && !hak_fake_os_wants_large_page(span.base));
+}
+
 // A page that goes as a whole need not be split.
 Test(large_pages, one_falls_apart_when_some_of_it_goes)
 {

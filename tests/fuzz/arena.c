@@ -309,10 +309,13 @@ bool hak_os_place(void *p, size_t bytes, unsigned node)
     return HAK_NUMA && call_passes(HAK_OS_PLACE);
 }
 
-bool hak_os_want_large_pages(void *p, size_t bytes)
+enum hak_os_large_pages hak_os_want_large_pages(void *p, size_t bytes)
 {
+    static unsigned asked;
     expect_mapped(p, bytes);
-    return call_passes(HAK_OS_PLACE);
+    if (!call_passes(HAK_OS_PLACE))
+        return HAK_OS_NOT_ASKED;
+    return ++asked % 4 == 0 ? HAK_OS_ASKED : HAK_OS_GOT_ONE;
 }
 
 void hak_os_want_small_pages(void *p, size_t bytes)

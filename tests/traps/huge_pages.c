@@ -4,12 +4,13 @@
 #include "trap.h"
 #include <inttypes.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 
 enum { BLOCKS = 200000, BYTES = 500, SURVIVORS = 256 }; // one in 128 KiB
 static void *block[BLOCKS];
 
-// Whether the kernel makes huge pages without being asked.
-static bool host_always(void)
+// Whether the kernel's setting for huge pages is `[setting]`.
+static bool host_says(const char *setting)
 {
     char line[100] = "";
     FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
@@ -17,7 +18,20 @@ static bool host_always(void)
         return false;
     CHECK(fgets(line, sizeof line, file));
     fclose(file);
-    return strstr(line, "[always]") != NULL;
+    return strstr(line, setting) != NULL;
+}
+
+// Whether it makes huge pages without being asked.
+static bool host_always(void)
+{
+    return host_says("[always]");
+}
+
+// Whether it makes them where it is asked.
+static bool host_can(void)
+{
+    const bool may = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != 1;
+    return may && (host_says("[madvise]") || host_always());
 }
 
 // Whether the mapping with `p` in it, or any for NULL, was advised to use huge pages.
@@ -55,7 +69,7 @@ int main(void)
     CHECK(!advised(NULL));
     for (int i = 0; i < BLOCKS; i++)
         memset(block[i] = malloc(BYTES), 1, BYTES);
-    CHECK(!advised(block[0]) && advised(NULL));
+    CHECK(!advised(block[0]) && advised(NULL) == host_can());
     trap_churn(1, 20000, 8 << 20);
     for (int i = 0; i < BLOCKS; i++)
         if (i % SURVIVORS)

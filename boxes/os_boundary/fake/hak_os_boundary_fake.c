@@ -15,6 +15,7 @@ static _Atomic uint64_t xnow_ms;
 static _Atomic size_t xaddress_limit = (size_t)4 << 30;
 static _Atomic unsigned xnodes = 1;
 static _Atomic bool xpurges_together;
+static _Atomic bool xhas_large_pages = true;
 static _Thread_local unsigned this_node;
 
 void hak_fake_os_fail(unsigned successes, unsigned failures)
@@ -26,6 +27,11 @@ void hak_fake_os_fail(unsigned successes, unsigned failures)
 void hak_fake_os_purges_together(bool can)
 {
     xpurges_together = can;
+}
+
+void hak_fake_os_has_large_pages(bool has)
+{
+    xhas_large_pages = has;
 }
 
 void hak_fake_os_limit(size_t bytes)
@@ -273,15 +279,15 @@ static uint64_t large_pages(const struct mapping *mapping, const char *p, size_t
     return pages;
 }
 
-bool hak_os_want_large_pages(void *p, size_t bytes)
+enum hak_os_large_pages hak_os_want_large_pages(void *p, size_t bytes)
 {
     if (!call_passes(HAK_OS_PLACE))
-        return false;
+        return HAK_OS_NOT_ASKED;
     pthread_mutex_lock(&mappings_lock);
     struct mapping *mapping = mapping_of_locked(p);
     mapping->large_pages |= large_pages(mapping, p, bytes);
     pthread_mutex_unlock(&mappings_lock);
-    return true;
+    return xhas_large_pages ? HAK_OS_GOT_ONE : HAK_OS_ASKED;
 }
 
 void hak_os_want_small_pages(void *p, size_t bytes)

@@ -9,6 +9,8 @@ void hak_fake_os_fail(unsigned successes, unsigned failures);
 // Whether the kernel purges several ranges with one call; not at first.  Where that fails by the
 // script, half of them are done.
 void hak_fake_os_purges_together(bool can);
+// Whether the kernel has large pages where they are wanted; at first it has.
+void hak_fake_os_has_large_pages(bool has);
 // Bytes that may be mapped in all; 4 GiB at first.  Pre: at least what is mapped now.
 void hak_fake_os_limit(size_t bytes);
 // Moves the clock, which stands still otherwise.

@@ -1,8 +1,9 @@
 // Large pages by MADV_HUGEPAGE, for as long as they are cheap.
 //
-// A large page takes 50 to 100 us where the kernel has one at hand, and so less than the 512 small
+// A large page takes 60 to 100 us where the kernel has one at hand, and so less than the 512 small
 // ones in its place.  Where it has not, it makes room first, or a virtual machine fetches memory from
-// its host: 4 ms and more.  So the first page of each request is touched with a look at the clock.
+// its host: 4 ms and more.  So the first page of each request is touched with a look at the clock,
+// and a bad one begins a pause: a slow one, or a small one, where there are none at all.
 #include "hak_os_advise.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ enum {
     LONGEST_PAUSE_MS = 64 * 1000,
 };
 
-// Not asked before `xresume_ms`, the end of a pause of `xpause_ms`; 0: the last page was quick.
+// Not asked before `xresume_ms`, the end of a pause of `xpause_ms`; 0: the last page was a good one.
 // Relaxed: they order nothing.
 static _Atomic uint64_t xpause_ms, xresume_ms;
 
@@ -35,13 +36,13 @@ static void pause_for(uint64_t ms)
     atomic_store_explicit(&xresume_ms, ms == 0 ? 0 : hak_os_now_ms() + ms, memory_order_relaxed);
 }
 
-// Where several threads ask at a time, the first that is slow begins the pause.
-static void note_time(uint64_t us)
+// Where several threads ask at a time, the first bad page begins the pause.
+static void note(bool good)
 {
     uint64_t pause = atomic_load_explicit(&xpause_ms, memory_order_relaxed);
     if (pausing())
         return;
-    if (us < SLOW_US)
+    if (good)
         pause = 0;
     else if (pause == 0)
         pause = FIRST_PAUSE_MS;
@@ -69,17 +70,13 @@ static uint64_t touch(volatile char *first)
     return us;
 }
 
-bool hak_os_want_large_pages(void *p, size_t bytes)
+enum hak_os_large_pages hak_os_want_large_pages(void *p, size_t bytes)
 {
     if (pausing() || !hak_os_advise(p, bytes, MADV_HUGEPAGE, HAK_OS_PLACE))
-        return false;
+        return HAK_OS_NOT_ASKED;
     uint64_t us = touch((char *)hak_round_up((uintptr_t)p, HAK_OS_LARGE_PAGE_BYTES));
-    if (us < LEAST_US) {
-        hak_os_want_small_pages(p, bytes);
-        return false;
-    }
-    note_time(us);
-    return true;
+    note(us >= LEAST_US && us < SLOW_US);
+    return us >= LEAST_US ? HAK_OS_GOT_ONE : HAK_OS_ASKED;
 }
 
 void hak_os_want_small_pages(void *p, size_t bytes)
