@@ -1,15 +1,12 @@
 // Large pages are asked for while the kernel has them at hand; its clocks are played here.
 #include "box_test.h"
 #include "hak_os_boundary.h"
+#include "played_calls.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { BYTES = 4 * HAK_OS_LARGE_PAGE_BYTES };
 
@@ -20,19 +17,11 @@ static long touch_us;      // the next touches take so long
 static long ahead_ms;      // of the kernel's clock
 static bool other_is_slow; // another thread asks while the next touch goes on
 
-static long forward(long number, const long *a)
-{
-    static long (*real)(long, ...);
-    if (real == NULL)
-        real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
 static long read_clock(const long *a)
 {
     static long passed_us;
     struct timespec *now = (struct timespec *)a[1];
-    long done = forward(SYS_clock_gettime, a);
+    long done = ask_kernel(SYS_clock_gettime, a);
     if (a[0] == CLOCK_THREAD_CPUTIME_ID) {
         now->tv_sec = 1;
         now->tv_nsec = passed_us * 1000;
@@ -51,17 +40,10 @@ static long read_clock(const long *a)
     return done;
 }
 
-// Takes the place of libc's.
-long syscall(long number, ...)
+static long play(long number, const long *a)
 {
-    long a[6];
-    va_list arguments;
-    va_start(arguments, number);
-    for (unsigned i = 0; i < 6; i++)
-        a[i] = va_arg(arguments, long);
-    va_end(arguments);
     if (!played)
-        return forward(number, a);
+        return ask_kernel(number, a);
     if (number == SYS_clock_gettime)
         return read_clock(a);
     if (number == SYS_madvise && a[2] == MADV_HUGEPAGE) {
@@ -69,7 +51,7 @@ long syscall(long number, ...)
         errno = EINVAL;
         return refused ? -1 : 0;
     }
-    return forward(number, a);
+    return ask_kernel(number, a);
 }
 
 static void map_pages(void)

@@ -2,12 +2,10 @@
 #include "box_test.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
+#include "played_calls.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <numaif.h>
-#include <stdarg.h>
-#include <sys/syscall.h>
 
 enum { BYTES = 64 * 1024 };
 
@@ -46,15 +44,8 @@ static long bind(const void *start, unsigned long bytes, long policy, const unsi
     return place_errno == 0 ? 0 : -1;
 }
 
-// Takes the place of libc's.
-long syscall(long number, ...)
+static long play(long number, const long *a)
 {
-    long a[6];
-    va_list arguments;
-    va_start(arguments, number);
-    for (unsigned i = 0; i < 6; i++)
-        a[i] = va_arg(arguments, long);
-    va_end(arguments);
     if (number == SYS_get_mempolicy)
         return get_policy((int *)a[0], (unsigned long *)a[1], (unsigned long)a[2], (void *)a[3],
                           (unsigned long)a[4]);
@@ -65,8 +56,7 @@ long syscall(long number, ...)
         *(unsigned *)a[1] = *this_node;
         return 0;
     }
-    long (*libc)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-    return libc(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    return ask_kernel(number, a);
 }
 
 static char *memory;
