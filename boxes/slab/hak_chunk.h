@@ -13,7 +13,7 @@ struct hak_chunk {
     unsigned granules;
     unsigned node;        // of the thread that mapped it
     unsigned longest_run; // of free granules, counted to HAK_SLAB_MAX_GRANULES
-    hak_granule_set free;
+    hak_granule_set free; // these three: see hak_span.h
     hak_granule_set used;
     hak_granule_set present;
     unsigned large_pages; // that were got, one bit each
