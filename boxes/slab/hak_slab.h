@@ -54,13 +54,15 @@ struct hak_slab {
     uint16_t blocks;
     uint8_t words; // of one bitmap
     uint8_t size_class;
-    uint8_t twos;         // the stride is its odd factor times 2^twos; at least 3
-    uint32_t free_blocks; // the owner's, as what follows `owner`
+    uint8_t twos; // the stride is its odd factor times 2^twos; at least 3
     struct hak_slab_owner *owner;
-    struct hak_slab *next, *previous; // in owner->usable; `next` also links spare and freed ones
+    struct hak_span span;
+    // The owner's, which writes it at each refill; a line of its own.
+    _Alignas(HAK_CACHE_LINE_BYTES) struct hak_slab *next; // also links spare and freed ones
+    struct hak_slab *previous;                            // both in owner->usable
+    uint32_t free_blocks;
     uint16_t first_word;  // no free block in any word before this; `words` if there is none at all
     uint16_t fresh_index; // blocks from here on were never handed out
-    struct hak_span span;
     uint64_t purged[HAK_SLAB_MAX_PAGES / 64]; // one bit a page: given back, not touched since
     // Written by any thread; a line of its own.
     _Alignas(HAK_CACHE_LINE_BYTES) _Atomic uint32_t xpin; // enum hak_slab_pin
