@@ -96,6 +96,17 @@ HAK_FAST bool hak_test_and_set(uint64_t *word, uint64_t index)
 #endif
 }
 
+// Asks for the cache line of `p`, to be written soon, and does not wait.
+HAK_FAST void hak_fetch_for_write(const void *p)
+{
+#if defined(__x86_64__)
+    // Compilers fetch it for reading unless told of the processor, and it would be asked for twice.
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+    __builtin_prefetch(p, 1);
+#endif
+}
+
 HAK_FAST unsigned hak_popcount64(uint64_t word)
 {
 #if defined(__x86_64__) && !defined(__POPCNT__)

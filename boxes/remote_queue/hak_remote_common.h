@@ -18,4 +18,12 @@ HAK_FAST void hak_remote_check_put(const struct hak_slab *slab, unsigned word, u
                   "freed twice on its way home; run with AddressSanitizer");
 }
 
+// The owner's part of a drain: takes home `bits` of the word.  Returns how many those are.
+HAK_FAST unsigned hak_remote_take_home(struct hak_slab *slab, unsigned word, uint64_t bits)
+{
+    hak_slab_put(slab, word, bits);
+    slab->came_home = true;
+    return hak_popcount64(bits);
+}
+
 #endif

@@ -10,7 +10,7 @@
 // The part of a heap that this level needs; begins with what the slabs know.
 struct hak_remote_owner {
     struct hak_slab_owner slabs;
-    size_t undrained_bytes; // the refill box's: asked for since it last drained
+    size_t undrained_bytes; // the refill box's: taken since it last drained
     _Alignas(HAK_CACHE_LINE_BYTES) struct hak_slab *_Atomic xinbox; // others write it
 };
 

@@ -67,6 +67,7 @@ _Noreturn static void double_free(const struct hak_slab *slab, unsigned word, ui
 static void list(struct hak_slab *slab)
 {
     struct hak_slab **head = &slab->owner->usable[slab->size_class];
+    slab->came_home = false;
     slab->previous = NULL;
     slab->next = *head;
     if (*head != NULL)

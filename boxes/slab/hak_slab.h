@@ -64,6 +64,7 @@ struct hak_slab {
     uint16_t first_word;  // no free block in any word before this; `words` if there is none at all
     uint16_t fresh_index; // blocks from here on were never handed out
     uint64_t purged[HAK_SLAB_MAX_PAGES / 64]; // one bit a page: given back, not touched since
+    bool came_home; // other threads freed blocks of it since it was last listed
     // Written by any thread; a line of its own.
     _Alignas(HAK_CACHE_LINE_BYTES) _Atomic uint32_t xpin; // enum hak_slab_pin
     struct hak_slab *inbox_next;                          // the pin holder's

@@ -137,7 +137,7 @@ Test(refill, remote_frees_come_home_at_each_refill_if_told_to)
     expect(one(TINY) == slots[7] && owner.slabs.slabs == 1);
 }
 
-Test(refill, drains_once_refills_have_asked_for_enough)
+Test(refill, drains_once_refills_have_taken_enough)
 {
     hak_options.drain = 1;
     void *slots[SLOTS + 1], *more[3];
@@ -145,6 +145,7 @@ Test(refill, drains_once_refills_have_asked_for_enough)
     for (unsigned i = 0; i < 10; i++)
         put(slots[i]);
     hak_options.drain = 4 * (long)hak_class_stride(TINY);
+    expect(one(TINY) != NULL); // drains, and is the first block since
     put_remote(slots[20]);
     expect(refill(TINY, more, 2) == 2 && hak_remote_pending(&owner));
     expect(one(TINY) != NULL && hak_remote_pending(&owner));
@@ -184,11 +185,27 @@ Test(refill, a_slab_is_made_where_little_came_home)
     for (unsigned i = 0; i < 3; i++)
         put_remote(slots[i]);
     expect(refill(TINY, more, 8) == 8 && owner.slabs.slabs == 2, "less");
-    for (unsigned i = 0; i < 3; i++)
-        expect(hak_slab_of(more[7 - i]) == hak_slab_of(slots[0]), "those come first");
+    expect(hak_slab_of(more[0]) != hak_slab_of(slots[0]), "it comes first");
     unsigned left = blocks - 5;
     expect(refill(TINY, slots, left - 1) == left - 1);
     expect(refill(TINY, more, 8) == 1 && owner.slabs.slabs == 2, "nothing came home");
+}
+
+// Each is fetched from another processor's cache.
+Test(refill, takes_few_at_once_of_those_that_came_home)
+{
+    void *slots[2 * SLOTS + 1];
+    unsigned blocks = hak_class_blocks(TINY);
+    expect(refill(TINY, slots, blocks) == blocks);
+    for (unsigned i = 0; i < blocks; i++)
+        put_remote(slots[i]);
+    for (unsigned left = blocks, most = 128; left > 0; left -= most) {
+        most = most < left ? most : left;
+        expect(refill(TINY, slots + blocks - left, left) == most, "%u left", left);
+    }
+    for (unsigned i = 0; i < blocks; i++)
+        put(slots[i]);
+    expect(refill(TINY, slots, blocks) == blocks, "the owner freed them");
 }
 
 // --- pool
@@ -254,10 +271,17 @@ static unsigned obvious_refill(unsigned size_class, void **slots, unsigned want)
     bool was_out = reference.slabs.usable[size_class] == NULL;
     if (hak_options.drain || was_out)
         hak_remote_drain(&reference);
-    bool came_home = was_out && reference.slabs.usable[size_class] != NULL;
+    struct hak_slab *first = reference.slabs.usable[size_class];
+    unsigned came_home = 0;
+    for (struct hak_slab *slab = first; slab != NULL; slab = slab->next)
+        came_home += slab->free_blocks;
+    if (was_out && is_tiny && first != NULL && came_home < want / 2)
+        first = hak_slab_new(&reference.slabs, size_class);
+    if (first != NULL && first->came_home && want > 128)
+        want = 128;
     for (; taken < want; taken++) {
         struct hak_slab *slab = reference.slabs.usable[size_class];
-        if (slab == NULL && is_tiny && (taken == 0 || (came_home && taken < want / 2)))
+        if (slab == NULL && is_tiny && taken == 0)
             slab = hak_slab_new(&reference.slabs, size_class);
         if (slab == NULL)
             break;

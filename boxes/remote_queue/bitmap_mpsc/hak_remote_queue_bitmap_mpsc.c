@@ -44,9 +44,7 @@ static size_t drain_slab(struct hak_slab *slab)
         // seq_cst: D3.  The load spares the exchange of words that nobody touched.
         if (atomic_load(xword) == 0)
             continue;
-        uint64_t bits = atomic_exchange(xword, 0);
-        hak_slab_put(slab, word, bits);
-        blocks += hak_popcount64(bits);
+        blocks += hak_remote_take_home(slab, word, atomic_exchange(xword, 0));
     }
     hak_slab_settle(slab);
     return blocks;

@@ -39,12 +39,9 @@ size_t hak_remote_drain(struct hak_remote_owner *owner)
     uint64_t bits[HAK_SLAB_MAX_WORDS];
     for (struct hak_slab *slab; (slab = take_slab(owner, bits)) != NULL;) {
         unsigned words = slab->words;
-        for (unsigned word = 0; word < words; word++) {
-            if (bits[word] == 0)
-                continue;
-            hak_slab_put(slab, word, bits[word]);
-            blocks += hak_popcount64(bits[word]);
-        }
+        for (unsigned word = 0; word < words; word++)
+            if (bits[word] != 0)
+                blocks += hak_remote_take_home(slab, word, bits[word]);
         hak_slab_settle(slab);
     }
     return blocks;

@@ -6,8 +6,8 @@
 
 // Takes up to `want` blocks of `class` from the owner's slabs into slots[0..], so that popping from
 // the end yields ascending addresses.  Remote frees come home first if the class is out, or once in
-// HAKMEM_DRAIN bytes; a new slab is made only when no block was found, or nothing but what just
-// came home and that is little.  Blocks are marked allocated and stamped.
+// HAKMEM_DRAIN bytes; a new slab is made only when no block was found, or little came home.  Blocks
+// are marked allocated and stamped; few of those that came home at once, which are fetched.
 // Pool classes: blocks that were never handed out stay in the slab, for hak_refill_one.
 // Returns the number taken; for tiny classes 0 means that there is no memory.
 // Threads: the one that uses `owner`.

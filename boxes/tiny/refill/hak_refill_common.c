@@ -11,30 +11,58 @@ struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size
     return slab != NULL || !may_make ? slab : hak_slab_new(&owner->slabs, size_class);
 }
 
-bool hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want)
+static bool has_free_blocks(const struct hak_slab *slab, unsigned count)
 {
-    owner->undrained_bytes += want * hak_class_stride(size_class);
-    bool is_due = hak_options.drain != 0 && owner->undrained_bytes >= (size_t)hak_options.drain;
-    bool was_out = owner->slabs.usable[size_class] == NULL;
-    if (!is_due && !was_out)
-        return false;
-    owner->undrained_bytes = 0;
-    hak_remote_drain(owner);
-    return was_out && owner->slabs.usable[size_class] != NULL;
+    unsigned free = 0;
+    for (; slab != NULL && free < count; slab = slab->next)
+        free += slab->free_blocks;
+    return free >= count;
 }
 
-void hak_refill_close_gap(void **slots, unsigned taken, unsigned want)
+// Before a refill of `want` blocks: brings remote frees home if the class has no free block, or
+// refills have taken HAKMEM_DRAIN bytes since this last did.  (Each drain takes cache lines
+// from the threads that free; where as much comes back as is taken, that much waits.)  A class
+// whose blocks all came home just now, fewer than half a refill, gets a slab beside: else it would
+// drain at each refill, slabs that others are freeing to at that moment.
+static void drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want)
 {
+    bool is_due = hak_options.drain != 0 && owner->undrained_bytes >= (size_t)hak_options.drain;
+    struct hak_slab *const *usable = &owner->slabs.usable[size_class];
+    bool was_out = *usable == NULL;
+    if (!is_due && !was_out)
+        return;
+    owner->undrained_bytes = 0;
+    hak_remote_drain(owner);
+    if (was_out && *usable != NULL && size_class < HAK_TINY_CLASSES &&
+        !has_free_blocks(*usable, want / 2))
+        (void)hak_slab_new(&owner->slabs, size_class); // without memory it does with what it has
+}
+
+// Blocks that came home lie in the cache of the thread that freed them, and are fetched as they are
+// taken.  Of more than these, a processor fetches some only when the program writes to them.
+enum { FETCHED_MOST = 128 };
+
+unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
+                    unsigned want)
+{
+    drain(owner, size_class, want);
+    const struct hak_slab *source = owner->slabs.usable[size_class];
+    if (source != NULL && source->came_home && want > FETCHED_MOST)
+        want = FETCHED_MOST;
+    unsigned taken = hak_refill_take(owner, size_class, slots, want);
+    owner->undrained_bytes += taken * hak_class_stride(size_class);
     if (taken < want)
         memmove(slots, slots + (want - taken), taken * sizeof slots[0]);
+    return taken;
 }
 
 void *hak_refill_one(struct hak_remote_owner *owner, unsigned size_class, bool *ret_zero)
 {
-    hak_refill_drain(owner, size_class, 1);
+    drain(owner, size_class, 1);
     struct hak_slab *slab = hak_refill_source(owner, size_class, true);
     if (slab == NULL)
         return NULL;
+    owner->undrained_bytes += slab->stride;
     unsigned word = slab->first_word;
     unsigned bit = hak_ctz64(hak_slab_free_bits(slab, word));
     *ret_zero = word * 64 + bit >= slab->fresh_index;

@@ -5,24 +5,14 @@
 #include "hak_classidx.h"
 #include "hak_refill.h"
 
+// What implementations differ in: takes up to `want` > 0 blocks from the owner's slabs into
+// slots[want - taken .. want), the lowest address last.  Returns how many.
+unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, void **slots,
+                         unsigned want);
+
 // Where the next blocks of the class come from.  NULL: nowhere.
 struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size_class,
                                    bool may_make);
-
-// Before a refill of `want` blocks: brings remote frees home if the class has no free block, or
-// refills have asked for HAKMEM_DRAIN bytes since this last did.  (Each drain takes cache lines
-// from the threads that free; where as much comes back as is taken, that much waits.)
-// Whether all that the class has came home just now.
-bool hak_refill_drain(struct hak_remote_owner *owner, unsigned size_class, unsigned want);
-
-// Whether a refill that has `taken` blocks so far, and no slab to go on with, makes one: if it has
-// none, or if all it has `came_home` just now and fills less than half of it.  (It would drain at
-// each refill, slabs that others are freeing to at that moment.)  Pool classes: never.
-HAK_FAST bool hak_refill_may_make(unsigned size_class, unsigned taken, unsigned want,
-                                  bool came_home)
-{
-    return size_class < HAK_TINY_CLASSES && (taken == 0 || (came_home && taken < want / 2));
-}
 
 // Blocks of the word that a batch may take.
 HAK_FAST uint64_t hak_refill_candidates(const struct hak_slab *slab, unsigned word)
@@ -35,15 +25,20 @@ HAK_FAST uint64_t hak_refill_candidates(const struct hak_slab *slab, unsigned wo
     return free & hak_bits_below64(used < 64 ? used : 64);
 }
 
-// The block of bit `bit` in word `word`, stamped.
+// Readies a block for its user.  `fetch`: another processor has its cache line.
+HAK_FAST void hak_refill_hand_out(void *block, unsigned size_class, bool fetch)
+{
+    hak_classidx_stamp(block, size_class);
+    if (fetch)
+        hak_fetch_for_write(block);
+}
+
+// The block of bit `bit` in word `word`, ready.
 HAK_FAST void *hak_refill_block(const struct hak_slab *slab, unsigned word, unsigned bit)
 {
     void *block = hak_slab_block(slab, word * 64 + bit);
-    hak_classidx_stamp(block, slab->size_class);
+    hak_refill_hand_out(block, slab->size_class, slab->came_home);
     return block;
 }
-
-// The blocks in slots[want - taken .. want) move to the front.
-void hak_refill_close_gap(void **slots, unsigned taken, unsigned want);
 
 #endif

@@ -8,8 +8,9 @@ static void **take_whole_word(struct hak_slab *slab, unsigned word, void **end)
     char *block = hak_slab_block(slab, word * 64);
     size_t stride = slab->stride; // in a register: for all the compiler knows, `end` points to it
     unsigned size_class = slab->size_class;
+    bool fetch = slab->came_home;
     for (unsigned i = 1; i <= 64; i++, block += stride) {
-        hak_classidx_stamp(block, size_class);
+        hak_refill_hand_out(block, size_class, fetch);
         end[-(int)i] = block;
     }
     hak_slab_take(slab, word, UINT64_MAX);
@@ -43,14 +44,13 @@ static void **take_slab(struct hak_slab *slab, void **end, unsigned want)
     return end;
 }
 
-unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
-                    unsigned want)
+unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, void **slots,
+                         unsigned want)
 {
     void **end = slots + want;
-    bool came_home = hak_refill_drain(owner, size_class, want);
     while (end > slots) {
         unsigned left = (unsigned)(end - slots);
-        bool may_make = hak_refill_may_make(size_class, want - left, want, came_home);
+        bool may_make = left == want && size_class < HAK_TINY_CLASSES;
         struct hak_slab *slab = hak_refill_source(owner, size_class, may_make);
         void **before = end;
         unsigned batch = hak_options.p0 ? left : 1;
@@ -59,7 +59,5 @@ unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **
         if (end == before)
             break;
     }
-    unsigned taken = (unsigned)(slots + want - end);
-    hak_refill_close_gap(slots, taken, want);
-    return taken;
+    return (unsigned)(slots + want - end);
 }

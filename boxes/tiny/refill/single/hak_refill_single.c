@@ -16,19 +16,17 @@ static void *take_one(struct hak_slab *slab)
     return NULL;
 }
 
-unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
-                    unsigned want)
+unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, void **slots,
+                         unsigned want)
 {
-    bool came_home = hak_refill_drain(owner, size_class, want);
     unsigned taken = 0;
     for (; taken < want; taken++) {
-        bool may_make = hak_refill_may_make(size_class, taken, want, came_home);
+        bool may_make = taken == 0 && size_class < HAK_TINY_CLASSES;
         struct hak_slab *slab = hak_refill_source(owner, size_class, may_make);
         void *block = slab != NULL ? take_one(slab) : NULL;
         if (block == NULL)
             break;
         slots[want - 1 - taken] = block;
     }
-    hak_refill_close_gap(slots, taken, want);
     return taken;
 }
