@@ -15,7 +15,7 @@ enum { HAK_OPTION_INTERLEAVE = 2 }; // of HAKMEM_NUMA
         "free of a pointer that is not hakmem's: 1 abort, 0 say so once and go on")                \
     ROW(p0, "HAKMEM_P0", 1, 0, 1, "tiny/refill", "0: refill block by block, also in a p0 build")   \
     ROW(drain, "HAKMEM_DRAIN", 128 * 1024, 0, (long)1 << 30, "tiny/refill",                        \
-        "bytes that refills take before they drain remote frees; 0: only when out")             \
+        "bytes that refills take before they drain remote frees; 0: only when out")                \
     ROW(refill, "HAKMEM_REFILL", 16, 1, 1024, "tiny/front", "blocks of a first refill")            \
     ROW(cache_slots, "HAKMEM_CACHE_SLOTS", 2048, 16, 2048, "tiny/front",                           \
         "slots a class may grow to in a thread cache")                                             \
