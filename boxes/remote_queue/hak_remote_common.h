@@ -21,9 +21,10 @@ HAK_FAST void hak_remote_check_put(const struct hak_slab *slab, unsigned word, u
 // The owner's part of a drain: takes home `bits` of the word.  Returns how many those are.
 HAK_FAST unsigned hak_remote_take_home(struct hak_slab *slab, unsigned word, uint64_t bits)
 {
+    unsigned count = hak_popcount64(bits);
     hak_slab_put(slab, word, bits);
-    slab->came_home = true;
-    return hak_popcount64(bits);
+    slab->came_home += (uint16_t)count;
+    return count;
 }
 
 #endif

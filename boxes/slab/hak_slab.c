@@ -67,7 +67,6 @@ _Noreturn static void double_free(const struct hak_slab *slab, unsigned word, ui
 static void list(struct hak_slab *slab)
 {
     struct hak_slab **head = &slab->owner->usable[slab->size_class];
-    slab->came_home = false;
     slab->previous = NULL;
     slab->next = *head;
     if (*head != NULL)
@@ -98,6 +97,7 @@ static void carve(struct hak_slab *slab)
     slab->free_blocks = slab->blocks;
     slab->first_word = 0;
     slab->fresh_index = slab->span.zero ? 0 : slab->blocks;
+    slab->came_home = 0;
 }
 
 // Newton's iteration for 1 / odd modulo 2^64: an odd number is its own inverse in 3 bits, and each
@@ -188,8 +188,10 @@ void hak_slab_take(struct hak_slab *slab, unsigned word, uint64_t bits)
     uint64_t free = hak_slab_free_bits(slab, word);
     HAK_ASSERT(bits != 0 && (bits & ~free) == 0);
     set_free_bits(slab, word, free & ~bits);
-    slab->free_blocks -= hak_popcount64(bits);
-    slab->owner->free_bytes -= (size_t)hak_popcount64(bits) * slab->stride;
+    unsigned count = hak_popcount64(bits);
+    slab->free_blocks -= count;
+    slab->came_home -= (uint16_t)(count < slab->came_home ? count : slab->came_home);
+    slab->owner->free_bytes -= (size_t)count * slab->stride;
     unsigned end = word * 64 + (unsigned)HAK_LOG2(bits) + 1;
     if (slab->fresh_index < end)
         slab->fresh_index = (uint16_t)end;
@@ -270,7 +272,7 @@ void hak_slab_check(const struct hak_slab *slab)
     }
     HAK_CHECK(free == 0 ? slab->first_word == slab->words
                         : hak_slab_free_bits(slab, slab->first_word) != 0);
-    HAK_CHECK(free == slab->free_blocks && free <= slab->blocks);
+    HAK_CHECK(free == slab->free_blocks && free <= slab->blocks && slab->came_home <= free);
     HAK_CHECK(slab->xpin != HAK_SLAB_CLOSED);
     HAK_CHECK(hak_slab_of(slab->first_block) == slab);
     HAK_CHECK(hak_slab_index(slab, hak_slab_block(slab, slab->blocks - 1u)) == slab->blocks - 1u);

@@ -9,6 +9,7 @@
 //   INV a bit is never 1 in both bitmaps
 //   INV a slab is in its owner's list for its class exactly when free_blocks > 0; then word
 //       first_word has a free block and none before it has; otherwise first_word == words
+//   INV came_home <= free_blocks
 //   INV a pinned slab is never released
 //
 // Threads: an owner is used by one thread at a time, and only that thread touches its slabs; the
@@ -47,7 +48,8 @@ struct hak_slab_owner {
 enum hak_slab_pin { HAK_SLAB_OPEN, HAK_SLAB_PINNED, HAK_SLAB_CLOSED };
 
 struct hak_slab {
-    // Read by every thread that frees one of the blocks, written before the first block exists.
+    // Read by every thread that frees one of the blocks.  Written before the first block exists; but
+    // what `span` knows of its pages changes, rarely.
     char *first_block;
     uint64_t inverse; // of the stride's odd factor, modulo 2^64
     uint32_t stride;
@@ -63,8 +65,8 @@ struct hak_slab {
     uint32_t free_blocks;
     uint16_t first_word;  // no free block in any word before this; `words` if there is none at all
     uint16_t fresh_index; // blocks from here on were never handed out
+    uint16_t came_home;   // blocks that other threads freed, fewer by each taken since
     uint64_t purged[HAK_SLAB_MAX_PAGES / 64]; // one bit a page: given back, not touched since
-    bool came_home; // other threads freed blocks of it since it was last listed
     // Written by any thread; a line of its own.
     _Alignas(HAK_CACHE_LINE_BYTES) _Atomic uint32_t xpin; // enum hak_slab_pin
     struct hak_slab *inbox_next;                          // the pin holder's

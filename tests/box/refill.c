@@ -186,8 +186,7 @@ Test(refill, a_slab_is_made_where_little_came_home)
         put_remote(slots[i]);
     expect(refill(TINY, more, 8) == 8 && owner.slabs.slabs == 2, "less");
     expect(hak_slab_of(more[0]) != hak_slab_of(slots[0]), "it comes first");
-    unsigned left = blocks - 5;
-    expect(refill(TINY, slots, left - 1) == left - 1);
+    expect(refill(TINY, slots, blocks) == blocks - 8 && refill(TINY, slots, 2) == 2);
     expect(refill(TINY, more, 8) == 1 && owner.slabs.slabs == 2, "nothing came home");
 }
 
@@ -206,6 +205,46 @@ Test(refill, takes_few_at_once_of_those_that_came_home)
     for (unsigned i = 0; i < blocks; i++)
         put(slots[i]);
     expect(refill(TINY, slots, blocks) == blocks, "the owner freed them");
+}
+
+// A slab that always has a free block is not to be mistaken for one that others free to.
+Test(refill, one_that_came_home_makes_one_refill_small)
+{
+    void *slots[2 * SLOTS + 1];
+    unsigned blocks = hak_class_blocks(TINY);
+    hak_options.drain = 1;
+    refill(TINY, slots, blocks);
+    put_remote(slots[5]);
+    for (unsigned i = 6; i < blocks; i++)
+        put(slots[i]);
+    expect(refill(TINY, slots + 5, 200) == 128 && owner.slabs.usable[TINY] != NULL);
+    for (unsigned i = 5; i < 5 + 128; i++)
+        put(slots[i]);
+    expect(refill(TINY, slots + 5, 200) == 200 && owner.slabs.slabs == 1);
+    refill(TINY, slots + 205, blocks);
+    for (unsigned i = 0; i < blocks; i++)
+        put_remote(slots[i]);
+    hak_remote_drain(&owner);
+    hak_slab_trim(&owner.slabs);
+    expect(owner.slabs.slabs == 0 && one(TINY) != NULL);
+    expect(refill(TINY, slots, 200) == 200, "a new slab with the old descriptor");
+}
+
+Test(refill, a_large_refill_ends_before_those_that_came_home)
+{
+    void *slots[2 * SLOTS + 1], *more[SLOTS + 1];
+    unsigned blocks = hak_class_blocks(TINY);
+    refill(TINY, slots, blocks);
+    refill(TINY, more, blocks);
+    for (unsigned i = 0; i < blocks; i++)
+        put_remote(slots[i]);
+    hak_remote_drain(&owner);
+    for (unsigned i = 0; i < 150; i++)
+        put(more[i]); // listed first
+    expect(refill(TINY, slots, 200) == 150 && refill(TINY, slots, 200) == 128);
+    for (unsigned i = 0; i < 50; i++)
+        put(more[i]);
+    expect(refill(TINY, slots, 128) == 128, "a small one goes on");
 }
 
 // --- pool
@@ -277,13 +316,13 @@ static unsigned obvious_refill(unsigned size_class, void **slots, unsigned want)
         came_home += slab->free_blocks;
     if (was_out && is_tiny && first != NULL && came_home < want / 2)
         first = hak_slab_new(&reference.slabs, size_class);
-    if (first != NULL && first->came_home && want > 128)
+    if (first != NULL && first->came_home > 0 && want > 128)
         want = 128;
     for (; taken < want; taken++) {
         struct hak_slab *slab = reference.slabs.usable[size_class];
-        if (slab == NULL && is_tiny && taken == 0)
+        if (slab == NULL && taken == 0)
             slab = hak_slab_new(&reference.slabs, size_class);
-        if (slab == NULL)
+        if (slab == NULL || (taken > 0 && want > 128 && slab->came_home > 0))
             break;
         unsigned i = 0, end = is_tiny ? slab->blocks : slab->fresh_index;
         while (i < end && (hak_slab_free_bits(slab, i / 64) >> (i % 64) & 1) == 0)

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size_class,
-                                   bool may_make)
-{
-    struct hak_slab *slab = owner->slabs.usable[size_class];
-    return slab != NULL || !may_make ? slab : hak_slab_new(&owner->slabs, size_class);
-}
-
 static bool has_free_blocks(const struct hak_slab *slab, unsigned count)
 {
     unsigned free = 0;
@@ -42,12 +35,22 @@ static void drain(struct hak_remote_owner *owner, unsigned size_class, unsigned 
 // taken.  Of more than these, a processor fetches some only when the program writes to them.
 enum { FETCHED_MOST = 128 };
 
+struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size_class,
+                                   unsigned taken, unsigned want)
+{
+    struct hak_slab *slab = owner->slabs.usable[size_class];
+    if (slab == NULL)
+        return taken > 0 ? NULL : hak_slab_new(&owner->slabs, size_class);
+    bool is_large = taken > 0 && want > FETCHED_MOST;
+    return is_large && slab->came_home > 0 ? NULL : slab;
+}
+
 unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
                     unsigned want)
 {
     drain(owner, size_class, want);
     const struct hak_slab *source = owner->slabs.usable[size_class];
-    if (source != NULL && source->came_home && want > FETCHED_MOST)
+    if (source != NULL && source->came_home > 0 && want > FETCHED_MOST)
         want = FETCHED_MOST;
     unsigned taken = hak_refill_take(owner, size_class, slots, want);
     owner->undrained_bytes += taken * hak_class_stride(size_class);
@@ -59,7 +62,7 @@ unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **
 void *hak_refill_one(struct hak_remote_owner *owner, unsigned size_class, bool *ret_zero)
 {
     drain(owner, size_class, 1);
-    struct hak_slab *slab = hak_refill_source(owner, size_class, true);
+    struct hak_slab *slab = hak_refill_source(owner, size_class, 0, 1);
     if (slab == NULL)
         return NULL;
     owner->undrained_bytes += slab->stride;

@@ -10,9 +10,9 @@
 unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, void **slots,
                          unsigned want);
 
-// Where the next blocks of the class come from.  NULL: nowhere.
+// Where the next blocks of a refill of `want` come from, which has taken `taken`.  NULL: nowhere.
 struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size_class,
-                                   bool may_make);
+                                   unsigned taken, unsigned want);
 
 // Blocks of the word that a batch may take.
 HAK_FAST uint64_t hak_refill_candidates(const struct hak_slab *slab, unsigned word)
@@ -37,7 +37,7 @@ HAK_FAST void hak_refill_hand_out(void *block, unsigned size_class, bool fetch)
 HAK_FAST void *hak_refill_block(const struct hak_slab *slab, unsigned word, unsigned bit)
 {
     void *block = hak_slab_block(slab, word * 64 + bit);
-    hak_refill_hand_out(block, slab->size_class, slab->came_home);
+    hak_refill_hand_out(block, slab->size_class, slab->came_home > 0);
     return block;
 }
 

@@ -8,7 +8,7 @@ static void **take_whole_word(struct hak_slab *slab, unsigned word, void **end)
     char *block = hak_slab_block(slab, word * 64);
     size_t stride = slab->stride; // in a register: for all the compiler knows, `end` points to it
     unsigned size_class = slab->size_class;
-    bool fetch = slab->came_home;
+    bool fetch = slab->came_home > 0;
     for (unsigned i = 1; i <= 64; i++, block += stride) {
         hak_refill_hand_out(block, size_class, fetch);
         end[-(int)i] = block;
@@ -50,8 +50,7 @@ unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, vo
     void **end = slots + want;
     while (end > slots) {
         unsigned left = (unsigned)(end - slots);
-        bool may_make = left == want && size_class < HAK_TINY_CLASSES;
-        struct hak_slab *slab = hak_refill_source(owner, size_class, may_make);
+        struct hak_slab *slab = hak_refill_source(owner, size_class, want - left, want);
         void **before = end;
         unsigned batch = hak_options.p0 ? left : 1;
         if (slab != NULL)

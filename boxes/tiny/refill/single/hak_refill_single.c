@@ -21,8 +21,7 @@ unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, vo
 {
     unsigned taken = 0;
     for (; taken < want; taken++) {
-        bool may_make = taken == 0 && size_class < HAK_TINY_CLASSES;
-        struct hak_slab *slab = hak_refill_source(owner, size_class, may_make);
+        struct hak_slab *slab = hak_refill_source(owner, size_class, taken, want);
         void *block = slab != NULL ? take_one(slab) : NULL;
         if (block == NULL)
             break;
