@@ -1,5 +1,6 @@
 // Taking spans from chunks and giving them back; giving memory back to the kernel.
 // All state under HAK_LOCK_SPANS.
+#include "hak_bell.h"
 #include "hak_chunk.h"
 #include "hak_lock.h"
 #include "hak_meta.h"
@@ -17,6 +18,9 @@ enum {
 static struct hak_retain retained; // all dirty bytes
 // The kernel takes no pages (mlock, seccomp): not asked again until a trim.
 static bool purge_refused;
+// Relaxed: who does not see it purges at once.
+static _Atomic bool xhas_janitor;
+static uint64_t excess_ms; // since when dirty bytes wait for the janitor; 0: none do
 static struct hak_meta_pool chunk_pool = {
     .bytes = (sizeof(struct hak_chunk) + HAK_CACHE_LINE_BYTES - 1) &
              ~(size_t)(HAK_CACHE_LINE_BYTES - 1),
@@ -31,6 +35,24 @@ static size_t dirty_floor_locked(void)
     size_t share = live / 100 * (size_t)hak_options.dirty_percent;
     size_t least = (size_t)hak_options.dirty_mib * MIB;
     return share > least ? share : least;
+}
+
+static size_t dirty_bound_locked(void)
+{
+    return hak_retain_bound(&retained, dirty_floor_locked());
+}
+
+// Whether dirty bytes begin to wait for the janitor: what exceeds the bound does, unless nothing is
+// to be kept.
+static bool note_excess_locked(void)
+{
+    size_t bound = dirty_bound_locked();
+    bool waits = atomic_load_explicit(&xhas_janitor, memory_order_relaxed) && !purge_refused &&
+                 bound > 0 && hak_chunk_totals().dirty_bytes > bound;
+    bool begins = waits && excess_ms == 0;
+    if (begins || !waits)
+        excess_ms = waits ? hak_os_now_ms() : 0;
+    return begins;
 }
 
 // Granules of the chunk's large page `page`.
@@ -177,19 +199,6 @@ static bool take_elsewhere(unsigned granules, unsigned own_node, bool large,
     return taken;
 }
 
-// A new chunk comes before another node's memory: a slab keeps its span, and mostly its threads,
-// for long.  But distant memory is better than none.
-bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span)
-{
-    HAK_ASSERT(granules > 0 && granules <= HAK_SLAB_MAX_GRANULES);
-    unsigned node = hak_os_node();
-    while (!take(granules, node, large, ret_span)) {
-        if (!add_chunk(node)) // another thread may take the new chunk before us: try again
-            return take_elsewhere(granules, node, large, ret_span);
-    }
-    return true;
-}
-
 // Pre: `chunk` is forgotten.  A refused unmap puts it back.
 static size_t unmap_chunk(struct hak_chunk *chunk)
 {
@@ -296,6 +305,69 @@ static size_t purge_to(size_t keep_bytes)
     return bytes;
 }
 
+// To be unmapped.
+static void remove_locked(struct hak_chunk *chunk)
+{
+    hak_retain_given_back(&retained, hak_granules_bytes(hak_chunk_dirty(chunk)));
+    hak_chunk_remove(chunk);
+}
+
+// Takes a wholly free chunk off the lists, when more than `keep_bytes` are free in all.
+static struct hak_chunk *claim_free_chunk(size_t keep_bytes)
+{
+    struct hak_chunk *chunk = NULL;
+    hak_lock_take(HAK_LOCK_SPANS);
+    if (hak_chunk_totals().free_bytes > keep_bytes)
+        chunk = hak_chunk_wholly_free();
+    if (chunk != NULL)
+        remove_locked(chunk);
+    hak_lock_drop(HAK_LOCK_SPANS);
+    return chunk;
+}
+
+static size_t unmap_free_chunks(size_t keep_bytes)
+{
+    size_t unmapped = 0;
+    for (struct hak_chunk *chunk; (chunk = claim_free_chunk(keep_bytes)) != NULL;) {
+        size_t bytes = unmap_chunk(chunk);
+        if (bytes == 0)
+            break; // the kernel refuses: asking again would not end
+        unmapped += bytes;
+    }
+    return unmapped;
+}
+
+unsigned hak_span_purge_excess(unsigned patience_ms)
+{
+    hak_lock_take(HAK_LOCK_SPANS);
+    note_excess_locked();
+    size_t bound = dirty_bound_locked();
+    bool waits = excess_ms != 0;
+    uint64_t waited_ms = waits ? hak_os_now_ms() - excess_ms : 0;
+    hak_lock_drop(HAK_LOCK_SPANS);
+    if (waits && waited_ms < patience_ms)
+        return patience_ms - (unsigned)waited_ms;
+    if (waits) {
+        unmap_free_chunks(2 * bound);
+        purge_to(bound / 2); // the rest has not been needed any more than what exceeds
+    }
+    return 0;
+}
+
+// A new chunk comes before another node's memory: a slab keeps its span, and mostly its threads,
+// for long.  But distant memory is better than none.
+bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span)
+{
+    HAK_ASSERT(granules > 0 && granules <= HAK_SLAB_MAX_GRANULES);
+    unsigned node = hak_os_node();
+    while (!take(granules, node, large, ret_span)) {
+        hak_span_purge_excess(0); // what waits to be needed again is not
+        if (!add_chunk(node))     // another thread may take the new chunk before us: try again
+            return take_elsewhere(granules, node, large, ret_span);
+    }
+    return true;
+}
+
 void hak_span_give(const struct hak_span *span)
 {
     struct hak_chunk *chunk = span->chunk;
@@ -303,41 +375,32 @@ void hak_span_give(const struct hak_span *span)
     hak_lock_take(HAK_LOCK_SPANS);
     HAK_CHECK((chunk->free & bits) == 0);
     hak_chunk_vacate(chunk, bits);
-    size_t bound = hak_retain_bound(&retained, dirty_floor_locked());
+    size_t bound = dirty_bound_locked();
     struct hak_span_totals totals = hak_chunk_totals();
     bool too_dirty = totals.dirty_bytes > bound && !purge_refused;
-    bool surplus = hak_chunk_is_free(chunk) && totals.free_bytes > 2 * bound;
-    if (surplus) {
-        hak_retain_given_back(&retained, hak_granules_bytes(hak_chunk_dirty(chunk)));
-        hak_chunk_remove(chunk);
-    }
+    bool rings = note_excess_locked();
+    bool waits = excess_ms != 0;
+    bool surplus = hak_chunk_is_free(chunk) && totals.free_bytes > 2 * bound && !waits;
+    if (surplus)
+        remove_locked(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
+    if (rings)
+        hak_bell_ring();
     if (surplus)
         unmap_chunk(chunk);
-    if (too_dirty)
+    if (too_dirty && !waits)
         purge_to(bound - bound / 8); // a batch, not at every give
 }
 
-static struct hak_chunk *take_free_chunk(void)
+void hak_span_expect_janitor(bool comes)
 {
-    hak_lock_take(HAK_LOCK_SPANS);
-    struct hak_chunk *chunk = hak_chunk_wholly_free();
-    if (chunk != NULL)
-        hak_chunk_remove(chunk);
-    hak_lock_drop(HAK_LOCK_SPANS);
-    return chunk;
+    atomic_store_explicit(&xhas_janitor, comes, memory_order_relaxed);
 }
 
 size_t hak_span_trim(void)
 {
-    size_t trimmed = 0;
-    for (struct hak_chunk *chunk; (chunk = take_free_chunk()) != NULL;) {
-        size_t bytes = unmap_chunk(chunk);
-        if (bytes == 0)
-            break; // the kernel refuses: asking again would not end
-        trimmed += bytes;
-    }
-    return trimmed + purge_to(0);
+    size_t unmapped = unmap_free_chunks(0);
+    return unmapped + purge_to(0);
 }
 
 void hak_span_tick(bool all)

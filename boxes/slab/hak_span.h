@@ -39,8 +39,16 @@ bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span);
 void hak_span_leave_large_pages(const struct hak_span *span);
 
 // Gives a span back.  Beyond the dirty bound (hak_retain.h) the memory that has been free longest
-// goes back to the kernel, in batches and with no lock held.  Threads: any.
+// goes back to the kernel, in batches and with no lock held; or, if a janitor is expected, rings the
+// bell for it (hak_bell.h).  Threads: any.
 void hak_span_give(const struct hak_span *span);
+
+// Whether somebody hears the bell and calls hak_span_purge_excess.  Threads: any.
+void hak_span_expect_janitor(bool comes);
+
+// Gives back what has exceeded the dirty bound for `patience_ms`.  Returns how many are left of these;
+// 0: nothing exceeds it.  Threads: any.
+unsigned hak_span_purge_excess(unsigned patience_ms);
 
 // Gives all free memory back to the kernel.  Returns the bytes.  Threads: any.
 size_t hak_span_trim(void);

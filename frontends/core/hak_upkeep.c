@@ -16,6 +16,7 @@
 
 enum {
     PERIOD_MS = 1000,
+    PATIENCE_MS = 250,                  // with what is free beyond the bound
     JANITOR_STACK_BYTES = 256 * 1024,   // addresses; a few KiB are touched
     WORTHWHILE_BYTES = 4 * 1024 * 1024, // below which nobody needs a janitor
 };
@@ -23,7 +24,7 @@ enum {
 // A refused janitor is not asked for again.
 enum janitor { ABSENT, STARTING, AWAKE, ASLEEP, REFUSED };
 static _Atomic uint32_t xjanitor; // enum janitor
-static _Atomic uint64_t xlast_ms; // of the last upkeep without a janitor; 0: there was none
+static _Atomic uint64_t xlast_ms; // of the last upkeep; 0: there was none
 
 static size_t kept_bytes(void)
 {
@@ -37,6 +38,18 @@ static void give_back_unused(bool all)
     hak_bigcache_tick(all);
     hak_heap_tidy_idle(PERIOD_MS);
     hak_nursery_tidy();
+}
+
+// Not at the first look, when nothing can have been unused for long.
+static bool is_due(void)
+{
+    uint64_t now = hak_os_now_ms();
+    uint64_t last = atomic_load_explicit(&xlast_ms, memory_order_relaxed);
+    bool is_first = last == 0;
+    return now - last >= PERIOD_MS &&
+           atomic_compare_exchange_strong_explicit(&xlast_ms, &last, now, memory_order_relaxed,
+                                                   memory_order_relaxed) &&
+           !is_first;
 }
 
 static void wake_janitor(void)
@@ -57,16 +70,20 @@ static bool has_slept_enough(void)
 static void *janitor(void *nothing)
 {
     prctl(PR_SET_NAME, "hakmem-janitor");
+    hak_span_expect_janitor(!hak_options.diet);
+    atomic_store_explicit(&xlast_ms, hak_os_now_ms(), memory_order_relaxed);
     for (uint32_t rings = hak_bell_rings(); hak_heaps_bound() > 0; rings = hak_bell_rings()) {
-        if (has_slept_enough()) {
-            hak_bell_wait(rings, PERIOD_MS);
-            give_back_unused(true);
-            if (kept_bytes() < WORTHWHILE_BYTES)
-                atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
-        } else {
-            hak_bell_wait(rings, 0);
-        }
+        unsigned excess_ms = hak_span_purge_excess(PATIENCE_MS);
+        bool is_awake = has_slept_enough();
+        hak_bell_wait(rings, excess_ms > 0 ? excess_ms : is_awake ? PERIOD_MS : 0);
+        if (!is_awake || !is_due())
+            continue;
+        give_back_unused(true);
+        if (kept_bytes() < WORTHWHILE_BYTES)
+            atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
     }
+    hak_span_purge_excess(0);
+    hak_span_expect_janitor(false);
     atomic_store_explicit(&xjanitor, ABSENT, memory_order_relaxed);
     return nothing;
 }
@@ -86,18 +103,6 @@ static bool create_janitor(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return created;
-}
-
-// Not at the first look, when nothing can have been unused for long.
-static bool is_due(void)
-{
-    uint64_t now = hak_os_now_ms();
-    uint64_t last = atomic_load_explicit(&xlast_ms, memory_order_relaxed);
-    bool is_first = last == 0;
-    return now - last >= PERIOD_MS &&
-           atomic_compare_exchange_strong_explicit(&xlast_ms, &last, now, memory_order_relaxed,
-                                                   memory_order_relaxed) &&
-           !is_first;
 }
 
 // Whether a janitor could have something to do one day.
@@ -130,5 +135,6 @@ void hak_upkeep(bool allocating)
 
 void hak_upkeep_after_fork(void)
 {
+    hak_span_expect_janitor(false);
     atomic_store_explicit(&xjanitor, ABSENT, memory_order_relaxed);
 }
