@@ -1,5 +1,6 @@
 #include "hak_bell.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -14,8 +15,10 @@ uint32_t hak_bell_rings(void)
 
 void hak_bell_ring(void)
 {
+    int saved_errno = errno;
     atomic_fetch_add(&xrings, 1);
     syscall(SYS_futex, &xrings, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved_errno;
 }
 
 void hak_bell_wait(uint32_t rings, unsigned ms)

@@ -7,7 +7,7 @@
 // How often it has rung, for hak_bell_wait: to be read before looking for what is to be done.
 uint32_t hak_bell_rings(void);
 
-// Cost: a system call.
+// Keeps errno.  Cost: a system call.
 void hak_bell_ring(void);
 
 // Sleeps until it has rung more often than `rings` times, or for `ms` milliseconds; 0: without end.

@@ -4,6 +4,7 @@
 #include "hak_meta.h"
 #include "hak_option.h"
 #include "hak_os_boundary.h"
+#include "hak_span.h"
 
 // Descriptor of a live large block.
 struct hak_large {
@@ -70,6 +71,7 @@ static bool get_mapping(size_t bytes, size_t alignment, struct hak_mapping *ret_
             return true;
         advice = ret_mapping->placed;
     }
+    hak_span_purge_excess(0); // what waits to be needed again is not
     char *start = map(bytes, alignment);
     if (start == NULL)
         return false;
@@ -155,6 +157,7 @@ static bool grow(struct hak_large *large, size_t bytes)
     hak_bigcache_extend(mapping, bytes);
     if (mapping->bytes == bytes)
         return true;
+    hak_span_purge_excess(0);
     char *start = hak_os_resize(mapping->start, mapping->bytes, bytes, mapping->start);
     if (start == NULL) {
         if (mapping->bytes != old_bytes)

@@ -13,14 +13,15 @@ enum {
     MIB_GRANULES = MIB / HAK_GRANULE_BYTES,
     LARGE_PAGE_GRANULES = HAK_OS_LARGE_PAGE_BYTES / HAK_GRANULE_BYTES,
     LARGE_PAGES = HAK_CHUNK_GRANULES / LARGE_PAGE_GRANULES,
+    LATE_MS = 2000, // the janitor has no processor, or something killed it
 };
 
 static struct hak_retain retained; // all dirty bytes
 // The kernel takes no pages (mlock, seccomp): not asked again until a trim.
 static bool purge_refused;
-// Relaxed: who does not see it purges at once.
-static _Atomic bool xhas_janitor;
+static bool has_janitor;   // that hears the bell
 static uint64_t excess_ms; // since when dirty bytes wait for the janitor; 0: none do
+static bool janitor_looks; // at the excess, and will again
 static struct hak_meta_pool chunk_pool = {
     .bytes = (sizeof(struct hak_chunk) + HAK_CACHE_LINE_BYTES - 1) &
              ~(size_t)(HAK_CACHE_LINE_BYTES - 1),
@@ -42,17 +43,16 @@ static size_t dirty_bound_locked(void)
     return hak_retain_bound(&retained, dirty_floor_locked());
 }
 
-// Whether dirty bytes begin to wait for the janitor: what exceeds the bound does, unless nothing is
-// to be kept.
-static bool note_excess_locked(void)
+// Notes whether dirty bytes wait for the janitor: what exceeds the bound does, unless nothing is to
+// be kept.  Returns for how many milliseconds.
+static uint64_t note_excess_locked(size_t bound)
 {
-    size_t bound = dirty_bound_locked();
-    bool waits = atomic_load_explicit(&xhas_janitor, memory_order_relaxed) && !purge_refused &&
-                 bound > 0 && hak_chunk_totals().dirty_bytes > bound;
-    bool begins = waits && excess_ms == 0;
-    if (begins || !waits)
-        excess_ms = waits ? hak_os_now_ms() : 0;
-    return begins;
+    bool waits = has_janitor && !purge_refused && bound > 0 &&
+                 hak_chunk_totals().dirty_bytes > bound;
+    uint64_t now = waits ? hak_os_now_ms() : 0;
+    if (excess_ms == 0 || !waits)
+        excess_ms = now;
+    return now - excess_ms;
 }
 
 // Granules of the chunk's large page `page`.
@@ -340,12 +340,13 @@ static size_t unmap_free_chunks(size_t keep_bytes)
 unsigned hak_span_purge_excess(unsigned patience_ms)
 {
     hak_lock_take(HAK_LOCK_SPANS);
-    note_excess_locked();
     size_t bound = dirty_bound_locked();
+    uint64_t waited_ms = note_excess_locked(bound);
     bool waits = excess_ms != 0;
-    uint64_t waited_ms = waits ? hak_os_now_ms() - excess_ms : 0;
+    bool looks_again = waits && waited_ms < patience_ms;
+    janitor_looks = looks_again;
     hak_lock_drop(HAK_LOCK_SPANS);
-    if (waits && waited_ms < patience_ms)
+    if (looks_again)
         return patience_ms - (unsigned)waited_ms;
     if (waits) {
         unmap_free_chunks(2 * bound);
@@ -377,10 +378,12 @@ void hak_span_give(const struct hak_span *span)
     hak_chunk_vacate(chunk, bits);
     size_t bound = dirty_bound_locked();
     struct hak_span_totals totals = hak_chunk_totals();
-    bool too_dirty = totals.dirty_bytes > bound && !purge_refused;
-    bool rings = note_excess_locked();
-    bool waits = excess_ms != 0;
+    bool is_late = note_excess_locked(bound) > LATE_MS;
+    bool waits = excess_ms != 0 && !is_late;
+    bool too_dirty = totals.dirty_bytes > bound && !purge_refused && !waits;
     bool surplus = hak_chunk_is_free(chunk) && totals.free_bytes > 2 * bound && !waits;
+    bool rings = waits && !janitor_looks;
+    janitor_looks |= rings;
     if (surplus)
         remove_locked(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);
@@ -388,13 +391,16 @@ void hak_span_give(const struct hak_span *span)
         hak_bell_ring();
     if (surplus)
         unmap_chunk(chunk);
-    if (too_dirty && !waits)
+    if (too_dirty)
         purge_to(bound - bound / 8); // a batch, not at every give
 }
 
 void hak_span_expect_janitor(bool comes)
 {
-    atomic_store_explicit(&xhas_janitor, comes, memory_order_relaxed);
+    hak_lock_take(HAK_LOCK_SPANS);
+    has_janitor = comes;
+    janitor_looks = false;
+    hak_lock_drop(HAK_LOCK_SPANS);
 }
 
 size_t hak_span_trim(void)

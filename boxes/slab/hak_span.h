@@ -30,8 +30,9 @@ struct hak_span {
 
 // Takes a span of `granules` <= HAK_SLAB_MAX_GRANULES.  False: no memory.
 // `large`: large pages are worth their memory, as this and more will soon be filled.
-// Threads: any.  Cost: a lock; kernel calls when a chunk has to be mapped; kernel calls and a page
-// fault, which may take milliseconds, for a large page.
+// Threads: any.  Cost: a lock; kernel calls when a chunk has to be mapped, and before that for what
+// exceeds the dirty bound; kernel calls and a page fault, which may take milliseconds, for a large
+// page.
 bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span);
 
 // To be called before pages inside the span are given back: no large page reaches into it afterwards.
@@ -46,8 +47,8 @@ void hak_span_give(const struct hak_span *span);
 // Whether somebody hears the bell and calls hak_span_purge_excess.  Threads: any.
 void hak_span_expect_janitor(bool comes);
 
-// Gives back what has exceeded the dirty bound for `patience_ms`.  Returns how many are left of these;
-// 0: nothing exceeds it.  Threads: any.
+// Gives back what has exceeded the dirty bound for `patience_ms`, down to half of the bound.  Returns
+// how many of these are left to wait; 0: none, the bell rings when to call again.  Threads: any.
 unsigned hak_span_purge_excess(unsigned patience_ms);
 
 // Gives all free memory back to the kernel.  Returns the bytes.  Threads: any.

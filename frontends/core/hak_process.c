@@ -18,8 +18,8 @@ const char hak_process_linked;
 static void child_after_fork(void)
 {
     hak_heap_after_fork();
-    hak_upkeep_after_fork();
     hak_lock_drop_all();
+    hak_upkeep_after_fork();
 }
 
 // A control group counts more than what hakmem maps: it gets a sixteenth less.

@@ -24,7 +24,7 @@ enum {
 // A refused janitor is not asked for again.
 enum janitor { ABSENT, STARTING, AWAKE, ASLEEP, REFUSED };
 static _Atomic uint32_t xjanitor; // enum janitor
-static _Atomic uint64_t xlast_ms; // of the last upkeep; 0: there was none
+static _Atomic uint64_t xlast_ms; // of the last look; 0: there was none
 
 static size_t kept_bytes(void)
 {
@@ -52,6 +52,12 @@ static bool is_due(void)
            !is_first;
 }
 
+static unsigned ms_to_upkeep(void)
+{
+    uint64_t waited = hak_os_now_ms() - atomic_load_explicit(&xlast_ms, memory_order_relaxed);
+    return waited < PERIOD_MS ? PERIOD_MS - (unsigned)waited : 1;
+}
+
 static void wake_janitor(void)
 {
     uint32_t asleep = ASLEEP;
@@ -71,11 +77,13 @@ static void *janitor(void *nothing)
 {
     prctl(PR_SET_NAME, "hakmem-janitor");
     hak_span_expect_janitor(!hak_options.diet);
-    atomic_store_explicit(&xlast_ms, hak_os_now_ms(), memory_order_relaxed);
     for (uint32_t rings = hak_bell_rings(); hak_heaps_bound() > 0; rings = hak_bell_rings()) {
         unsigned excess_ms = hak_span_purge_excess(PATIENCE_MS);
+        if (excess_ms > 0)
+            wake_janitor();
         bool is_awake = has_slept_enough();
-        hak_bell_wait(rings, excess_ms > 0 ? excess_ms : is_awake ? PERIOD_MS : 0);
+        unsigned wait_ms = is_awake ? ms_to_upkeep() : 0;
+        hak_bell_wait(rings, excess_ms > 0 && excess_ms < wait_ms ? excess_ms : wait_ms);
         if (!is_awake || !is_due())
             continue;
         give_back_unused(true);

@@ -26,7 +26,7 @@ HAK_FAST void hak_upkeep_event(struct hak_heap *heap, bool allocating)
         hak_upkeep(allocating);
 }
 
-// In a forked child: the janitor does not exist here.
+// In a forked child, holding no lock: the janitor does not exist here.
 void hak_upkeep_after_fork(void);
 
 #endif

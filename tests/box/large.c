@@ -226,6 +226,36 @@ static void free_it(void *p)
     hak_large_free(p);
 }
 
+// More than the bound, which a janitor is to give back.
+static void free_many_spans(void)
+{
+    enum { SPANS = 40 };
+    struct hak_span spans[SPANS];
+    for (unsigned i = 0; i < SPANS; i++)
+        expect(hak_span_take(HAK_SLAB_MAX_GRANULES, false, &spans[i]));
+    for (unsigned i = 0; i < SPANS; i++)
+        hak_span_give(&spans[i]);
+    expect(hak_span_totals().dirty_bytes == (size_t)SPANS * HAK_SLAB_MAX_GRANULES * GRANULE);
+}
+
+// Else the process would be larger than it ever was.
+Test(large, free_spans_do_not_wait_where_memory_is_mapped)
+{
+    size_t half_of_bound = (size_t)hak_options.dirty_mib * MIB / 2;
+    hak_fake_os_advance(1); // no time is 0
+    hak_span_expect_janitor(true);
+    free_many_spans();
+    unsigned char *block = alloc(2 * MIB, 1);
+    expect(hak_span_totals().dirty_bytes <= half_of_bound);
+    if (HAK_HARDENED_FULLY)
+        return;                  // never resizes
+    hak_fake_os_advance(100000); // nothing is regretted
+    free_many_spans();
+    block = hak_large_resize(block, 3 * MIB);
+    expect(block != NULL && hak_span_totals().dirty_bytes <= half_of_bound);
+    hak_large_free(block);
+}
+
 Test(large, interior_pointers_are_refused)
 {
     unsigned char *p = alloc(2 * MIB, 1);

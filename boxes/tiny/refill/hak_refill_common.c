@@ -36,22 +36,21 @@ static void drain(struct hak_remote_owner *owner, unsigned size_class, unsigned 
 enum { FETCHED_MOST = 128 };
 
 struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size_class,
-                                   unsigned taken, unsigned want)
+                                   unsigned taken, unsigned want, unsigned *ret_room)
 {
     struct hak_slab *slab = owner->slabs.usable[size_class];
-    if (slab == NULL)
-        return taken > 0 ? NULL : hak_slab_new(&owner->slabs, size_class);
-    bool is_large = taken > 0 && want > FETCHED_MOST;
-    return is_large && slab->came_home > 0 ? NULL : slab;
+    if (slab == NULL && taken == 0)
+        slab = hak_slab_new(&owner->slabs, size_class);
+    bool is_large = slab != NULL && slab->came_home > 0 && want > FETCHED_MOST;
+    unsigned most = is_large ? FETCHED_MOST : want;
+    *ret_room = most > taken ? most - taken : 0;
+    return *ret_room > 0 ? slab : NULL;
 }
 
 unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **slots,
                     unsigned want)
 {
     drain(owner, size_class, want);
-    const struct hak_slab *source = owner->slabs.usable[size_class];
-    if (source != NULL && source->came_home > 0 && want > FETCHED_MOST)
-        want = FETCHED_MOST;
     unsigned taken = hak_refill_take(owner, size_class, slots, want);
     owner->undrained_bytes += taken * hak_class_stride(size_class);
     if (taken < want)
@@ -62,13 +61,15 @@ unsigned hak_refill(struct hak_remote_owner *owner, unsigned size_class, void **
 void *hak_refill_one(struct hak_remote_owner *owner, unsigned size_class, bool *ret_zero)
 {
     drain(owner, size_class, 1);
-    struct hak_slab *slab = hak_refill_source(owner, size_class, 0, 1);
+    unsigned room;
+    struct hak_slab *slab = hak_refill_source(owner, size_class, 0, 1, &room);
     if (slab == NULL)
         return NULL;
     owner->undrained_bytes += slab->stride;
     unsigned word = slab->first_word;
     unsigned bit = hak_ctz64(hak_slab_free_bits(slab, word));
     *ret_zero = word * 64 + bit >= slab->fresh_index;
+    void *block = hak_refill_block(slab, word, bit);
     hak_slab_take(slab, word, (uint64_t)1 << bit);
-    return hak_refill_block(slab, word, bit);
+    return block;
 }

@@ -10,9 +10,10 @@
 unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, void **slots,
                          unsigned want);
 
-// Where the next blocks of a refill of `want` come from, which has taken `taken`.  NULL: nowhere.
+// Where the next blocks of a refill of `want` come from, which has taken `taken`, and how many at
+// most.  NULL: it is done.
 struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size_class,
-                                   unsigned taken, unsigned want);
+                                   unsigned taken, unsigned want, unsigned *ret_room);
 
 // Blocks of the word that a batch may take.
 HAK_FAST uint64_t hak_refill_candidates(const struct hak_slab *slab, unsigned word)

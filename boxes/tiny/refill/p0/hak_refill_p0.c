@@ -49,12 +49,11 @@ unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, vo
 {
     void **end = slots + want;
     while (end > slots) {
-        unsigned left = (unsigned)(end - slots);
-        struct hak_slab *slab = hak_refill_source(owner, size_class, want - left, want);
+        unsigned taken = (unsigned)(slots + want - end), room;
+        struct hak_slab *slab = hak_refill_source(owner, size_class, taken, want, &room);
         void **before = end;
-        unsigned batch = hak_options.p0 ? left : 1;
         if (slab != NULL)
-            end = take_slab(slab, end, batch);
+            end = take_slab(slab, end, hak_options.p0 ? room : 1);
         if (end == before)
             break;
     }

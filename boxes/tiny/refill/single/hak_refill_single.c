@@ -10,8 +10,9 @@ static void *take_one(struct hak_slab *slab)
         if (candidates == 0)
             continue;
         unsigned bit = hak_ctz64(candidates);
+        void *block = hak_refill_block(slab, word, bit);
         hak_slab_take(slab, word, (uint64_t)1 << bit);
-        return hak_refill_block(slab, word, bit);
+        return block;
     }
     return NULL;
 }
@@ -21,7 +22,8 @@ unsigned hak_refill_take(struct hak_remote_owner *owner, unsigned size_class, vo
 {
     unsigned taken = 0;
     for (; taken < want; taken++) {
-        struct hak_slab *slab = hak_refill_source(owner, size_class, taken, want);
+        unsigned room;
+        struct hak_slab *slab = hak_refill_source(owner, size_class, taken, want, &room);
         void *block = slab != NULL ? take_one(slab) : NULL;
         if (block == NULL)
             break;
