@@ -344,7 +344,10 @@ unsigned hak_span_purge_excess(unsigned patience_ms)
     uint64_t waited_ms = note_excess_locked(bound);
     bool waits = excess_ms != 0;
     bool looks_again = waits && waited_ms < patience_ms;
-    janitor_looks = looks_again;
+    if (patience_ms > 0)
+        janitor_looks = looks_again;
+    if (!looks_again)
+        excess_ms = 0; // what begins to exceed while this goes has its own time
     hak_lock_drop(HAK_LOCK_SPANS);
     if (looks_again)
         return patience_ms - (unsigned)waited_ms;
@@ -400,7 +403,10 @@ void hak_span_expect_janitor(bool comes)
     hak_lock_take(HAK_LOCK_SPANS);
     has_janitor = comes;
     janitor_looks = false;
+    size_t bound = dirty_bound_locked();
     hak_lock_drop(HAK_LOCK_SPANS);
+    if (!comes)
+        purge_to(bound); // what waits does so in vain
 }
 
 size_t hak_span_trim(void)

@@ -40,8 +40,8 @@ bool hak_span_take(unsigned granules, bool large, struct hak_span *ret_span);
 void hak_span_leave_large_pages(const struct hak_span *span);
 
 // Gives a span back.  Beyond the dirty bound (hak_retain.h) the memory that has been free longest
-// goes back to the kernel, in batches and with no lock held; or, if a janitor is expected, rings the
-// bell for it (hak_bell.h).  Threads: any.
+// goes back to the kernel, in batches and with no lock held; or, if a janitor is expected and no more
+// than 2 s late, the bell rings for it (hak_bell.h).  Threads: any.
 void hak_span_give(const struct hak_span *span);
 
 // Whether somebody hears the bell and calls hak_span_purge_excess.  Threads: any.

@@ -76,21 +76,23 @@ static bool has_slept_enough(void)
 static void *janitor(void *nothing)
 {
     prctl(PR_SET_NAME, "hakmem-janitor");
+    atomic_store_explicit(&xjanitor, AWAKE, memory_order_relaxed);
     hak_span_expect_janitor(!hak_options.diet);
     for (uint32_t rings = hak_bell_rings(); hak_heaps_bound() > 0; rings = hak_bell_rings()) {
         unsigned excess_ms = hak_span_purge_excess(PATIENCE_MS);
-        if (excess_ms > 0)
-            wake_janitor();
         bool is_awake = has_slept_enough();
-        unsigned wait_ms = is_awake ? ms_to_upkeep() : 0;
-        hak_bell_wait(rings, excess_ms > 0 && excess_ms < wait_ms ? excess_ms : wait_ms);
-        if (!is_awake || !is_due())
-            continue;
-        give_back_unused(true);
-        if (kept_bytes() < WORTHWHILE_BYTES)
-            atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
+        unsigned wait_ms = is_awake ? ms_to_upkeep() : 0; // 0: until it rings
+        if (excess_ms > 0 && (!is_awake || excess_ms < wait_ms))
+            wait_ms = excess_ms;
+        hak_bell_wait(rings, wait_ms);
+        if (!is_awake) {
+            atomic_store_explicit(&xjanitor, AWAKE, memory_order_relaxed);
+        } else if (is_due()) {
+            give_back_unused(true);
+            if (kept_bytes() < WORTHWHILE_BYTES)
+                atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
+        }
     }
-    hak_span_purge_excess(0);
     hak_span_expect_janitor(false);
     atomic_store_explicit(&xjanitor, ABSENT, memory_order_relaxed);
     return nothing;
@@ -128,9 +130,10 @@ static void upkeep(bool allocating)
         wake_janitor();
     // Creating a thread allocates, and so may come here again.
     else if (wanted && is_worthwhile() &&
-             atomic_compare_exchange_strong(&xjanitor, &state, STARTING))
-        atomic_store(&xjanitor, create_janitor() ? AWAKE : REFUSED);
-    else if ((state == ABSENT || state == REFUSED) && is_due())
+             atomic_compare_exchange_strong(&xjanitor, &state, STARTING)) {
+        if (!create_janitor())
+            atomic_store(&xjanitor, REFUSED);
+    } else if ((state == ABSENT || state == REFUSED) && is_due())
         give_back_unused(false);
 }
 

@@ -490,11 +490,26 @@ Test(span, excess_does_not_wait_when_a_chunk_is_to_be_mapped)
         spans[i] = take(4);
     for (unsigned i = 0; i < 2 * SPANS; i += 2)
         give(&spans[i]);
+    uint32_t rings = hak_bell_rings();
     while (hak_span_totals().dirty_bytes > 4 * MIB) {
         size_t chunks = hak_span_totals().chunks;
         (void)take(HAK_SLAB_MAX_GRANULES); // fits into no gap
         expect(hak_span_totals().chunks == chunks || hak_span_totals().dirty_bytes <= 4 * MIB);
     }
+    for (unsigned i = 1; i < 2 * SPANS; i += 2)
+        give(&spans[i]);
+    expect(hak_span_totals().dirty_bytes > 4 * MIB && hak_bell_rings() == rings,
+           "the janitor was called before");
+}
+
+Test(span, what_waits_goes_when_no_janitor_comes_any_more)
+{
+    static struct hak_span spans[SPANS];
+    expect_janitor();
+    take_all(spans);
+    give_all(spans);
+    hak_span_expect_janitor(false);
+    expect(hak_span_totals().dirty_bytes <= 16 * MIB);
 }
 
 Test(span, nothing_waits_without_a_janitor_a_bound_or_purging)

@@ -41,9 +41,9 @@ struct hak_slab *hak_refill_source(struct hak_remote_owner *owner, unsigned size
     struct hak_slab *slab = owner->slabs.usable[size_class];
     if (slab == NULL && taken == 0)
         slab = hak_slab_new(&owner->slabs, size_class);
-    bool is_large = slab != NULL && slab->came_home > 0 && want > FETCHED_MOST;
-    unsigned most = is_large ? FETCHED_MOST : want;
-    *ret_room = most > taken ? most - taken : 0;
+    if (slab != NULL && slab->came_home > 0 && want > FETCHED_MOST)
+        want = FETCHED_MOST;
+    *ret_room = want > taken ? want - taken : 0;
     return *ret_room > 0 ? slab : NULL;
 }
 
