@@ -256,6 +256,16 @@ static size_t live_usable(const void *p, uint32_t entry)
     return hak_slab_usable(slab);
 }
 
+// What to ask for when a block of `usable` bytes is to have `bytes`.  One of the pool that grows by
+// less than a quarter, as a list does that grows by an eighth, would be copied into every class on
+// its way, and leave a block with pages in each.
+static size_t with_room(size_t usable, size_t bytes)
+{
+    size_t roomy = usable + usable / 4;
+    bool grows_slowly = usable > HAK_TINY_MAX_BYTES && bytes > usable && bytes < roomy;
+    return grows_slowly && roomy <= HAK_POOL_MAX_BYTES ? roomy : bytes;
+}
+
 void *hak_core_realloc(void *p, size_t bytes)
 {
     uint32_t entry = hak_page_registry_entry(p);
@@ -267,7 +277,7 @@ void *hak_core_realloc(void *p, size_t bytes)
         if (moved != NULL)
             return moved;
     }
-    void *block = hak_core_alloc(bytes);
+    void *block = hak_core_alloc(with_room(usable, bytes));
     if (block == NULL)
         return NULL;
     memcpy(block, p, bytes < usable ? bytes : usable);

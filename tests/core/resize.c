@@ -54,6 +54,29 @@ static void stay_in_class(void)
     }
 }
 
+static void slow_growth_is_copied_seldom(void)
+{
+    if (HAK_HARDENED)
+        return; // whose blocks are no larger than asked for
+    unsigned moves = 0;
+    size_t bytes = 4096;
+    unsigned char *p = hak_alloc(bytes);
+    EXPECT(p != NULL, "%zu bytes", bytes);
+    fill(p, 0, bytes);
+    while (bytes < 400 * 1024) {
+        size_t more = bytes + bytes / 8;
+        unsigned char *grown = hak_realloc(p, more);
+        EXPECT(grown != NULL && hak_usable_size(grown) >= more, "%zu bytes", more);
+        verify(grown, bytes);
+        fill(grown, bytes, more);
+        moves += grown != p;
+        p = grown;
+        bytes = more;
+    }
+    EXPECT(moves <= 16, "%u moves", moves); // of 40 steps, past 26 classes
+    hak_free(p);
+}
+
 static void large_moves_pages(void)
 {
     if (HAK_HARDENED_FULLY)
@@ -76,6 +99,7 @@ int main(void)
 {
     grow_and_shrink();
     stay_in_class();
+    slow_growth_is_copied_seldom();
     large_moves_pages();
     return 0;
 }
