@@ -277,7 +277,10 @@ void *hak_core_realloc(void *p, size_t bytes)
         if (moved != NULL)
             return moved;
     }
-    void *block = hak_core_alloc(with_room(usable, bytes));
+    size_t wanted = with_room(usable, bytes);
+    void *block = hak_core_alloc(wanted);
+    if (block == NULL && wanted > bytes)
+        block = hak_core_alloc(bytes);
     if (block == NULL)
         return NULL;
     memcpy(block, p, bytes < usable ? bytes : usable);

@@ -29,6 +29,24 @@ static size_t fill(size_t bytes)
     return total;
 }
 
+// The class that would leave room to grow is a larger one than need be, and has no memory.
+static void slow_growth_needs_no_more_than_it_asks_for(void)
+{
+    size_t count = 0;
+    char *block = hak_alloc(28 << 10);
+    EXPECT(block != NULL, "28 KiB");
+    block[0] = 7;
+    size_t bytes = hak_usable_size(block) + 1;
+    while ((blocks[count] = hak_alloc(bytes)) != NULL)
+        count++;
+    hak_free(blocks[--count]);
+    block = hak_realloc(block, bytes);
+    EXPECT(block != NULL && block[0] == 7, "%zu bytes", bytes);
+    hak_free(block);
+    while (count > 0)
+        hak_free(blocks[--count]);
+}
+
 int main(void)
 {
     EXPECT(hak_last_refusal() == HAK_REFUSAL_NONE, "nothing was refused");
@@ -38,6 +56,7 @@ int main(void)
         printf("%7zu bytes: %zu MiB\n", sizes[i], total >> 20);
         EXPECT(total >= LIMIT / 4 * 3, "%zu bytes of %zu", total, sizes[i]);
     }
+    slow_growth_needs_no_more_than_it_asks_for();
     volatile size_t absurd = SIZE_MAX; // a secret to the compiler
     EXPECT(hak_alloc(absurd) == NULL && hak_last_refusal() == HAK_REFUSAL_SIZE, "size");
     EXPECT(hak_calloc(absurd, 2) == NULL && hak_last_refusal() == HAK_REFUSAL_SIZE, "product");

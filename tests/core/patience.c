@@ -2,7 +2,6 @@
 // it again meanwhile pays for no page faults.  A diet has no such patience.
 #include "expect.h"
 #include "hak_option.h"
-#include "hak_os_boundary.h"
 #include "hak_span.h"
 #include "hak_upkeep.h"
 
@@ -12,11 +11,6 @@
 #include <unistd.h>
 
 enum { BLOCKS = 150, BLOCK_BYTES = 400000, MIB = 1024 * 1024, TRIES = 5, BUSY = 2 };
-
-static void sleep_ms(unsigned ms)
-{
-    usleep(ms * 1000);
-}
 
 static void *sleep_with_a_heap(void *nothing)
 {
@@ -36,11 +30,11 @@ static bool excess_waits_and_goes(void)
         EXPECT(blocks[i] != NULL, "block %d", i);
     }
     hak_upkeep(true);
-    sleep_ms(100); // for the janitor to be there
+    usleep(100 * 1000); // for the janitor to be there
     for (int i = 0; i < BLOCKS; i++)
         hak_free(blocks[i]);
     size_t soon = hak_span_totals().dirty_bytes;
-    sleep_ms(600);
+    usleep(600 * 1000);
     size_t later = hak_span_totals().dirty_bytes;
     printf("%zu KiB dirty, then %zu\n", soon / 1024, later / 1024);
     fflush(stdout);

@@ -11,7 +11,7 @@
 
 static _Atomic unsigned xsuccesses_left;
 static _Atomic unsigned xfailures_left;
-static _Atomic uint64_t xnow_ms;
+static _Atomic uint64_t xnow_ms = 1; // 0 stands for none
 static _Atomic size_t xaddress_limit = (size_t)4 << 30;
 static _Atomic unsigned xnodes = 1;
 static _Atomic bool xpurges_together;
