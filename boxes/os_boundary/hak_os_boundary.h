@@ -98,8 +98,8 @@ enum hak_os_large_pages {
 // Pre: mapped by hak_os_map, not touched yet; a whole large page lies in it.
 enum hak_os_large_pages hak_os_want_large_pages(void *p, size_t bytes);
 
-// Takes that back.  Without, the kernel may make a large page again where parts of it were given
-// back.  Counted as a placement.
+// Takes that back, or forbids what nobody asked for: the kernel may give large pages to everybody,
+// and may make one again where parts of it were given back.  Counted as a placement.
 void hak_os_want_small_pages(void *p, size_t bytes);
 
 // Makes the large page at `p`, if there is one, many small ones.  Without, what is given back of it

@@ -168,6 +168,7 @@ static bool add_chunk(unsigned node)
     chunk->free = hak_granules_below(chunk->granules);
     // Refused: most likely it is threads of the node that touch it first.
     (void)hak_os_place(base, hak_chunk_bytes(chunk), node);
+    hak_os_want_small_pages(base, hak_chunk_bytes(chunk)); // until it pays: want_large_page
     hak_lock_take(HAK_LOCK_SPANS);
     hak_chunk_add(chunk);
     hak_lock_drop(HAK_LOCK_SPANS);

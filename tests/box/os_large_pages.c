@@ -58,6 +58,7 @@ static void map_pages(void)
 {
     pages = hak_os_map(BYTES, HAK_OS_LARGE_PAGE_BYTES);
     expect(pages != NULL);
+    hak_os_want_small_pages(pages, BYTES); // where the kernel would give large ones to everybody
 }
 
 TestSuite(os_large_pages, .init = map_pages);

@@ -50,6 +50,18 @@ Test(os_linux, a_hole_cannot_be_purged_or_resized)
     expect(hak_os_counts().mapped_bytes == 0);
 }
 
+Test(os_linux_places, an_aligned_mapping_lies_beyond_others_made_meanwhile)
+{
+    const size_t bytes = 32 * BYTES;
+    expect(hak_os_map(bytes, bytes) != NULL);
+    for (int i = 0; i < 8; i++) // some may fill holes
+        expect(hak_os_map(bytes, 1) != NULL);
+    struct hak_os_counts before = hak_os_counts();
+    expect(hak_os_map(bytes, bytes) != NULL);
+    struct hak_os_counts after = hak_os_counts();
+    expect(after.map == before.map + 1 && after.unmap == before.unmap);
+}
+
 enum { RANGES = 4 };
 
 // Every other page from `start` on.  Returns the number of calls that purging them took.

@@ -15,7 +15,7 @@ static _Atomic uint64_t xnow_ms = 1; // 0 stands for none
 static _Atomic size_t xaddress_limit = (size_t)4 << 30;
 static _Atomic unsigned xnodes = 1;
 static _Atomic bool xpurges_together;
-static _Atomic bool xhas_large_pages = true;
+static _Atomic bool xhas_large_pages = true, xgives_large_pages;
 static _Thread_local unsigned this_node;
 
 void hak_fake_os_fail(unsigned successes, unsigned failures)
@@ -32,6 +32,11 @@ void hak_fake_os_purges_together(bool can)
 void hak_fake_os_has_large_pages(bool has)
 {
     xhas_large_pages = has;
+}
+
+void hak_fake_os_gives_large_pages(bool gives)
+{
+    xgives_large_pages = gives;
 }
 
 void hak_fake_os_limit(size_t bytes)
@@ -72,7 +77,7 @@ struct mapping {
     size_t bytes;
     size_t gone_bytes; // unmapped so far
     unsigned node;
-    uint64_t large_pages; // that are wanted: one bit each, of the first 128 MiB
+    uint64_t large_pages; // that are wanted or given: one bit each, of the first 128 MiB
     uint64_t split_pages; // that were ever split
     struct mapping *next;
 };
@@ -91,6 +96,7 @@ static void *fresh(size_t bytes, size_t alignment)
     pthread_mutex_lock(&mappings_lock);
     *mapping = (struct mapping){
         .start = p, .bytes = bytes, .node = FAKE_OS_NOWHERE, .next = mappings};
+    mapping->large_pages = xgives_large_pages ? UINT64_MAX : 0;
     mappings = mapping;
     pthread_mutex_unlock(&mappings_lock);
     return p;

@@ -11,6 +11,8 @@ void hak_fake_os_fail(unsigned successes, unsigned failures);
 void hak_fake_os_purges_together(bool can);
 // Whether the kernel has large pages where they are wanted; at first it has.
 void hak_fake_os_has_large_pages(bool has);
+// Whether it gives them to new mappings unasked; at first it does not.
+void hak_fake_os_gives_large_pages(bool gives);
 // Bytes that may be mapped in all; 4 GiB at first.  Pre: at least what is mapped now.
 void hak_fake_os_limit(size_t bytes);
 // Moves the clock, which stands still otherwise.
@@ -23,7 +25,7 @@ void hak_fake_os_move(unsigned node);
 // The node that the mapping with `p` in it was placed on; FAKE_OS_NOWHERE when it was not.
 enum { FAKE_OS_NOWHERE = HAK_OS_MAX_NODES + 1 };
 unsigned hak_fake_os_node_of(const void *p);
-// Whether a large page is wanted at `p`.
+// Whether a large page is wanted, or was given unasked, at `p`.
 bool hak_fake_os_wants_large_page(const void *p);
 // Whether the large page with `p` in it was ever split.
 bool hak_fake_os_was_split(const void *p);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// The near end of the last aligned mapping, or of the first of all.  The kernel places mappings
+// The near end of the last aligned mapping, or of one beyond it.  The kernel places mappings
 // top-down, or upwards where the stack is unlimited, so asking for the neighbouring address keeps
 // them aligned with one call each.
 static _Atomic uintptr_t xhint;
@@ -136,8 +136,10 @@ void *hak_os_map(size_t bytes, size_t alignment)
     if (alignment <= hak_os_page_bytes()) {
         p = map_at(NULL, bytes);
         // Mappings that grow upwards begin at a third of the addresses, far below the stack.
-        if (hint == 0 && p != NULL)
-            remember(p, bytes, (uintptr_t)p < (uintptr_t)&p / 2);
+        if (hint == 0)
+            upwards = (uintptr_t)p < (uintptr_t)&p / 2;
+        if (p != NULL && (hint == 0 || (upwards ? (uintptr_t)p >= hint : (uintptr_t)p < hint)))
+            remember(p, bytes, upwards);
         return p;
     }
     if (hint > bytes) {
