@@ -1,6 +1,7 @@
 """Facts that stand beside every figure: commit, build options, compiler, processor, kernel."""
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -55,10 +56,16 @@ def cpu():
     return f"{models[0] if models else os.uname().machine} x {os.cpu_count()}"
 
 
+def kernel(setting=Path("/sys/kernel/mm/transparent_hugepage/enabled")):
+    """The release, and to whom it gives large pages, which makes other figures for all allocators."""
+    given = re.search(r"\[(\w+)\]", setting.read_text()) if setting.exists() else None
+    return os.uname().release + (f" (large pages: {given[1]})" if given else "")
+
+
 def facts(build):
     """The columns of the store that are the same in all rows of a run of the lab."""
     return {"commit": commit(), "compiler": compiler(build), "cpu": cpu(),
-            "kernel": os.uname().release}
+            "kernel": kernel()}
 
 
 def target(build, name):

@@ -1,12 +1,14 @@
 """The runner: order, failures of one allocator, resuming, the budget, the store."""
 import io
 import os
+import tempfile
 import unittest
+from pathlib import Path
 from unittest import mock
 
 from support import FACTS, SUITE, LabTest
 
-from lab import cases, cli, counting
+from lab import cases, cli, counting, machine
 from lab.errors import LabError
 from lab.progress import Progress
 from lab.store import COLUMNS, Store
@@ -146,6 +148,13 @@ class OnTheSide(unittest.TestCase):
         self.assertEqual(counting.parse_callgrind("==1== Collected : 123\n"), {"instructions": 123})
         line = "100.00    0.000986          18        52           total\n"
         self.assertEqual(counting.parse_strace(line), {"memory_syscalls": 52})
+
+    def test_the_kernel_says_to_whom_it_gives_large_pages(self):
+        with tempfile.TemporaryDirectory() as folder:
+            setting = Path(folder) / "enabled"
+            self.assertEqual(machine.kernel(setting), os.uname().release)
+            setting.write_text("[always] madvise never\n")
+            self.assertEqual(machine.kernel(setting), f"{os.uname().release} (large pages: always)")
 
     def test_bad_words_are_one_line_on_stderr(self):
         for words in (["bench", "--build", "/nowhere"], ["ab", "no-value"]):
