@@ -64,6 +64,7 @@ int main(void)
             hak_upkeep(false);
     }
     EXPECT(hak_heap_unswept_bytes() == 0, "%zu bytes still wait", hak_heap_unswept_bytes());
-    EXPECT(hak_os_counts().purge > purges || !in_time, "nothing was given back");
+    bool small_pages = hak_os_page_bytes() < HAK_GRANULE_BYTES; // else one is a whole slab
+    EXPECT(hak_os_counts().purge > purges || !small_pages || !in_time, "nothing was given back");
     return 0;
 }
