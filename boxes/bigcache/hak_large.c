@@ -6,6 +6,8 @@
 #include "hak_os_boundary.h"
 #include "hak_span.h"
 
+#include <string.h>
+
 // Descriptor of a live large block.
 struct hak_large {
     union {
@@ -23,6 +25,8 @@ _Static_assert(sizeof(struct hak_large) <= HAK_CACHE_LINE_BYTES, "one line a des
 // Fully hardened, inaccessible addresses follow each block, and it is unmapped when it is freed:
 // who goes too far or comes too late is stopped by the kernel.
 enum { GUARD_BYTES = HAK_HARDENED_FULLY ? HAK_GRANULE_BYTES : 0 };
+
+enum { PURGE_FROM_BYTES = 1024 * 1024 }; // less is cleared sooner than looked at
 
 static _Atomic size_t xlarge_bytes;
 
@@ -106,6 +110,30 @@ static struct hak_large *descriptor(const void *p)
 {
     struct hak_large *large = hak_page_registry_descriptor(p);
     return large != NULL && large->mapping.start == p ? large : NULL;
+}
+
+static bool is_zero(const char *page, size_t bytes)
+{
+    return *page == 0 && memcmp(page, page + 1, bytes - 1) == 0;
+}
+
+// As far as a few pages tell.
+static bool is_mostly_zero(const char *p, size_t bytes)
+{
+    enum { LOOKS = 16 };
+    size_t page_bytes = hak_os_page_bytes(), pages = bytes / page_bytes;
+    unsigned zeros = 0;
+    for (unsigned i = 0; i < LOOKS; i++)
+        zeros += is_zero(p + pages * i / LOOKS * page_bytes, page_bytes);
+    return zeros > LOOKS / 2;
+}
+
+void hak_large_clear(void *p, size_t bytes)
+{
+    bool purged = bytes >= PURGE_FROM_BYTES && is_mostly_zero(p, bytes) &&
+                  hak_os_purge(p, hak_round_up(bytes, hak_os_page_bytes()));
+    if (!purged)
+        memset(p, 0, bytes);
 }
 
 void hak_large_free(void *p)

@@ -13,6 +13,11 @@ enum { HAK_LARGE_ENTRY = HAK_BIN_END }; // owner nobody, past the last class
 // Threads: any.  Cost: a kernel call unless the cache has one that fits.
 void *hak_large_alloc(size_t bytes, size_t alignment, bool *ret_zero);
 
+// Makes the first `bytes` of a large block zero: clears them, or gives their pages back where most
+// seem to be zero or not to be there.
+// Pre: bytes <= its usable bytes; nobody else has the block yet.
+void hak_large_clear(void *p, size_t bytes);
+
 // Frees a large block.  Errors: panics when `p` is not a block's start.  Pre: registry entry large.
 void hak_large_free(void *p);
 

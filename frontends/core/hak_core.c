@@ -98,23 +98,30 @@ void *hak_core_alloc_slow(size_t bytes)
     return hit ? block : alloc_miss(bytes);
 }
 
+__attribute__((noinline)) static void *calloc_miss(size_t bytes)
+{
+    bool zero;
+    void *block = alloc(bytes, 1, &zero);
+    if (block != NULL && !zero) {
+        if (kind_of(hak_page_registry_entry(block)) == LARGE_BLOCK) // emergency memory is not
+            hak_large_clear(block, bytes);
+        else
+            memset(block, 0, bytes);
+    }
+    end_slow(false);
+    return block;
+}
+
 void *hak_core_calloc(size_t count, size_t bytes)
 {
     size_t total;
     if (__builtin_mul_overflow(count, bytes, &total))
         return refuse(HAK_REFUSAL_SIZE);
-    bool zero = false;
     void *block;
     bool hit = total <= HAK_TINY_MAX_BYTES
                    ? hak_front_pop(hak_heap_self, hak_tiny_bin(total), &block)
                    : hak_pool_pop(hak_heap_self, total, &block);
-    if (!hit) {
-        block = alloc(total, 1, &zero);
-        end_slow(false);
-    }
-    if (block != NULL && !zero)
-        memset(block, 0, total);
-    return block;
+    return hit ? memset(block, 0, total) : calloc_miss(total);
 }
 
 HAK_COLD static void free_foreign(void *p)

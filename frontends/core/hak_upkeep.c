@@ -19,6 +19,7 @@ enum {
     PATIENCE_MS = 250,                  // with what is free beyond the bound
     JANITOR_STACK_BYTES = 256 * 1024,   // addresses; a few KiB are touched
     WORTHWHILE_BYTES = 4 * 1024 * 1024, // below which nobody needs a janitor
+    ENOUGH_LOOKS = 2,                   // in a row that find one thread
 };
 
 // A refused janitor is not asked for again.
@@ -71,14 +72,17 @@ static bool has_slept_enough(void)
     return atomic_load_explicit(&xjanitor, memory_order_relaxed) != ASLEEP;
 }
 
-// Ends with the last thread that allocates: as long as it runs, glibc does not take the end of the
-// program's last thread for the end of the process.
+// Ends when it has found no more than one thread that allocates for a while: that one does upkeep
+// itself, and may want to be the only one (unshare, fork).  And with the last: as long as it runs,
+// glibc does not take the end of the program's last thread for the end of the process.
 static void *janitor(void *nothing)
 {
+    unsigned lone_looks = 0;
     prctl(PR_SET_NAME, "hakmem-janitor");
     atomic_store_explicit(&xjanitor, AWAKE, memory_order_relaxed);
     hak_span_expect_janitor(!hak_options.diet);
-    for (uint32_t rings = hak_bell_rings(); hak_heaps_bound() > 0; rings = hak_bell_rings()) {
+    for (uint32_t rings = hak_bell_rings(); hak_heaps_bound() > 0 && lone_looks < ENOUGH_LOOKS;
+         rings = hak_bell_rings()) {
         unsigned excess_ms = hak_span_purge_excess(PATIENCE_MS);
         bool is_awake = has_slept_enough();
         unsigned wait_ms = is_awake ? ms_to_upkeep() : 0; // 0: until it rings
@@ -89,7 +93,8 @@ static void *janitor(void *nothing)
             atomic_store_explicit(&xjanitor, AWAKE, memory_order_relaxed);
         } else if (is_due()) {
             give_back_unused(true);
-            if (kept_bytes() < WORTHWHILE_BYTES)
+            lone_looks = hak_heaps_bound() > 1 ? 0 : lone_looks + 1;
+            if (lone_looks == 0 && kept_bytes() < WORTHWHILE_BYTES)
                 atomic_store_explicit(&xjanitor, ASLEEP, memory_order_relaxed);
         }
     }

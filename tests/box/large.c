@@ -82,6 +82,38 @@ Test(large, fresh_mappings_are_zero_and_cached_ones_are_not_said_to_be)
     free_large(p);
 }
 
+// A block that was used before, the last `written` of its 16 parts.  Returns the calls that
+// clearing takes.
+static uint64_t clear_used(size_t bytes, unsigned written)
+{
+    unsigned char *p = alloc(bytes, 1);
+    memset(p, 0, bytes);
+    memset(p + bytes - written * (bytes / 16), 1, written * (bytes / 16));
+    uint64_t calls = hak_os_counts().purge;
+    hak_large_clear(p, bytes - 100);
+    expect(is_filled(p, 0, bytes - 100));
+    calls = hak_os_counts().purge - calls;
+    free_large(p);
+    return calls;
+}
+
+Test(large, what_is_mostly_zero_is_cleared_by_giving_it_back)
+{
+    expect(clear_used(4 * MIB, 0) == 1 && clear_used(4 * MIB, 7) == 1);
+    expect(clear_used(4 * MIB, 9) == 0 && clear_used(4 * MIB, 16) == 0);
+    expect(clear_used(4 * MIB + 3, 3) == 1 && clear_used(1 * MIB, 0) == 0, "too small");
+    unsigned char *p = alloc(4 * MIB, 1);
+    for (size_t at = 100; at < 4 * MIB; at += HAK_MIN_PAGE_BYTES)
+        p[at] = 1;
+    uint64_t calls = kernel_calls();
+    hak_large_clear(p, 4 * MIB);
+    expect(is_filled(p, 0, 4 * MIB) && kernel_calls() == calls, "no page is zero");
+    memset(p + MIB, 1, MIB);
+    hak_fake_os_fail(0, 1);
+    hak_large_clear(p, 4 * MIB);
+    expect(is_filled(p, 0, 4 * MIB), "refused");
+}
+
 Test(large, repeated_sizes_cost_no_kernel_call)
 {
     if (is_impl("none") || HAK_HARDENED_FULLY)

@@ -1,6 +1,6 @@
 // Trap 21: only a process with several threads gets a janitor, with all signals blocked; the child
 // of a fork gets one of its own once it has several threads again. It gives memory back while every
-// other thread sleeps.
+// other thread sleeps, and is gone a while after these are.
 #include "trap.h"
 #include <pthread.h>
 #include <sys/wait.h>
@@ -40,7 +40,7 @@ static int janitor_is_there(void)
     return system(command) == 0;
 }
 
-static void gets_a_janitor_with_a_thread(void)
+static pthread_t gets_a_janitor_with_a_thread(void)
 {
     come_and_go();
     CHECK(trap_task_count() == 1);
@@ -50,11 +50,20 @@ static void gets_a_janitor_with_a_thread(void)
     for (int tenths = 0; tenths < 50 && !janitor_is_there(); tenths++)
         usleep(100 * 1000);
     CHECK(trap_task_count() == 3 && janitor_is_there());
+    return thread;
+}
+
+static void loses_it_with_the_thread(pthread_t thread)
+{
+    CHECK(pthread_cancel(thread) == 0 && pthread_join(thread, NULL) == 0);
+    for (int tenths = 0; tenths < 50 && trap_task_count() > 1; tenths++)
+        usleep(100 * 1000);
+    CHECK(trap_task_count() == 1);
 }
 
 int main(void)
 {
-    gets_a_janitor_with_a_thread();
+    pthread_t thread = gets_a_janitor_with_a_thread();
     size_t before = trap_rss_bytes();
     for (int tenths = 0; tenths < 50 && trap_rss_bytes() > before - 8 * MIB; tenths++)
         usleep(100 * 1000);
@@ -62,9 +71,11 @@ int main(void)
     CHECK(trap_rss_bytes() <= before - 8 * MIB);
     pid_t child = fork();
     if (child == 0) {
-        gets_a_janitor_with_a_thread();
+        loses_it_with_the_thread(gets_a_janitor_with_a_thread());
         _exit(0);
     }
     int status;
     CHECK(waitpid(child, &status, 0) == child && status == 0);
+    loses_it_with_the_thread(thread);
+    loses_it_with_the_thread(gets_a_janitor_with_a_thread());
 }

@@ -249,11 +249,11 @@ static void thread_exits(void *argument)
     hak_heap_leave(heap);
     hak_heap_self = HAK_HEAP_NONE;
     ends++;
-    bool last = atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed) == 1;
+    uint32_t left = atomic_fetch_sub_explicit(&xbound_heaps, 1, memory_order_relaxed) - 1;
     give_idle(heap);
     care_for_idle(settle, 0);
     hak_nursery_drain();
-    if (last)
+    if (left <= 1) // a janitor has to end
         hak_bell_ring();
 }
 
