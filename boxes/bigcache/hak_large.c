@@ -155,18 +155,18 @@ static char *move(struct hak_large *large, size_t bytes)
     char *place = hak_os_map(bytes, 1);
     if (place == NULL)
         return NULL;
+    // Makes the table, and no more: where the kernel refuses, another thread may be there by then.
     if (!hak_page_registry_add(place, 1, HAK_LARGE_ENTRY, large)) {
         hak_os_discard(place, bytes);
         return NULL;
     }
+    hak_page_registry_remove(place, 1);
     // Forgotten first: once the pages have moved, the old place may become somebody else's.
     hak_page_registry_remove(old.start, 1);
-    if (hak_os_resize(old.start, old.bytes, bytes, place) == NULL) {
-        HAK_CHECK(hak_page_registry_add(old.start, 1, HAK_LARGE_ENTRY, large)); // its table exists
-        hak_page_registry_remove(place, 1);
-        return NULL;
-    }
-    return place;
+    bool moved = hak_os_resize(old.start, old.bytes, bytes, place) != NULL;
+    char *start = moved ? place : old.start;
+    HAK_CHECK(hak_page_registry_add(start, 1, HAK_LARGE_ENTRY, large)); // its table exists
+    return moved ? place : NULL;
 }
 
 static void shrink(struct hak_large *large, size_t bytes)

@@ -50,6 +50,19 @@ Test(os_linux, a_hole_cannot_be_purged_or_resized)
     expect(hak_os_counts().mapped_bytes == 0);
 }
 
+// The program has advised a part otherwise, which so is another mapping: mremap refuses both.
+Test(os_linux, a_refused_move_leaves_nothing_behind)
+{
+    char *p = hak_os_map(4 * BYTES, 1), *place = hak_os_map(8 * BYTES, 1);
+    expect(p != NULL && place != NULL && madvise(p + BYTES, BYTES, MADV_DONTDUMP) == 0);
+    memset(p, 1, 4 * BYTES);
+    errno = 77;
+    expect(hak_os_resize(p, 4 * BYTES, 8 * BYTES, place) == NULL && errno == 77);
+    expect(hak_os_counts().mapped_bytes == 4 * BYTES && is_filled(p, 1, 4 * BYTES));
+    unsigned char present;
+    expect(mincore(place, 4096, &present) == -1 && errno == ENOMEM, "nothing is mapped there");
+}
+
 Test(os_linux_places, an_aligned_mapping_lies_beyond_others_made_meanwhile)
 {
     const size_t bytes = 32 * BYTES;

@@ -188,24 +188,47 @@ bool hak_os_peek(const void *p)
     return differs;
 }
 
+static long remap(void *p, size_t old_bytes, size_t new_bytes, int flags, void *place)
+{
+    hak_os_count_call(HAK_OS_RESIZE);
+    return syscall(SYS_mremap, p, old_bytes, new_bytes, flags, place);
+}
+
+// What the kernel refuses to grow for want of anything but room (parts of it were advised, protected
+// or locked otherwise) it refuses to move, some kernels after they have unmapped the place.
+// Pre: new_bytes > old_bytes.
+static bool can_move(void *p, size_t old_bytes, size_t new_bytes)
+{
+    int saved_errno = errno;
+    bool grown = remap(p, old_bytes, new_bytes, 0, NULL) != -1;
+    bool can = grown || errno == ENOMEM;
+    errno = saved_errno;
+    if (grown)
+        (void)unmap_uncounted((char *)p + old_bytes, new_bytes - old_bytes);
+    return can;
+}
+
 void *hak_os_resize(void *p, size_t old_bytes, size_t new_bytes, void *place)
 {
-    if (place == p && new_bytes > old_bytes && !hak_os_limit_allows(new_bytes - old_bytes))
+    bool moves = place != p;
+    if (!moves && new_bytes > old_bytes && !hak_os_limit_allows(new_bytes - old_bytes))
         return NULL;
+    if (moves && new_bytes > old_bytes && !can_move(p, old_bytes, new_bytes)) {
+        (void)hak_os_unmap(place, new_bytes);
+        return NULL;
+    }
     int saved_errno = errno;
-    hak_os_count_call(HAK_OS_RESIZE);
-    int flags = place != p ? MREMAP_MAYMOVE | MREMAP_FIXED : 0;
-    long moved = syscall(SYS_mremap, p, old_bytes, new_bytes, flags, place);
+    long moved = remap(p, old_bytes, new_bytes, moves ? MREMAP_MAYMOVE | MREMAP_FIXED : 0, place);
     errno = saved_errno;
     if (moved == -1) {
         // The kernel may have unmapped `place` before it refused, and another thread may be there
         // by now: it is let go, at worst as addresses that are never used again.
-        hak_os_count_bytes(0, place == p || place == NULL ? 0 : new_bytes);
+        hak_os_count_bytes(0, moves ? new_bytes : 0);
         return NULL;
     }
     // `place` was counted when it was mapped.
-    hak_os_count_bytes(place == p ? new_bytes : 0, old_bytes);
-    return (void *)moved; // NOLINT(performance-no-int-to-ptr): what mremap returns
+    hak_os_count_bytes(moves ? 0 : new_bytes, old_bytes);
+    return place;
 }
 
 size_t hak_os_page_bytes(void)
