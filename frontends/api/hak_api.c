@@ -16,12 +16,6 @@ HAK_EXPORT void *hak_calloc(size_t count, size_t bytes)
 
 HAK_EXPORT void *hak_realloc(void *p, size_t bytes)
 {
-    if (p == NULL)
-        return hak_alloc(bytes);
-    if (bytes == 0) {
-        hak_serve_free(p);
-        return NULL;
-    }
     return hak_serve_realloc(p, bytes);
 }
 

@@ -285,9 +285,12 @@ void *hak_core_realloc(void *p, size_t bytes)
             return moved;
     }
     size_t wanted = with_room(usable, bytes);
+    int saved_errno = errno;
     void *block = hak_core_alloc(wanted);
-    if (block == NULL && wanted > bytes)
+    if (block == NULL && wanted > bytes) {
+        errno = saved_errno; // nobody asked for that much
         block = hak_core_alloc(bytes);
+    }
     if (block == NULL)
         return NULL;
     memcpy(block, p, bytes < usable ? bytes : usable);

@@ -31,17 +31,24 @@ HAK_FAST void *hak_serve_aligned(size_t alignment, size_t bytes)
                         : hak_core_aligned(alignment, bytes);
 }
 
-HAK_FAST void *hak_serve_realloc(void *p, size_t bytes)
-{
-    return HAK_HARDENED ? hak_hardened_realloc(p, bytes) : hak_core_realloc(p, bytes);
-}
-
 HAK_FAST void hak_serve_free(void *p)
 {
     if (HAK_HARDENED)
         hak_hardened_free(p);
     else
         hak_core_free(p);
+}
+
+// NULL: as hak_serve_alloc.  No bytes: frees and returns NULL.
+HAK_FAST void *hak_serve_realloc(void *p, size_t bytes)
+{
+    if (p == NULL)
+        return hak_serve_alloc(bytes);
+    if (bytes == 0) {
+        hak_serve_free(p);
+        return NULL;
+    }
+    return HAK_HARDENED ? hak_hardened_realloc(p, bytes) : hak_core_realloc(p, bytes);
 }
 
 // For callers that know what they asked for; `alignment` is 1 where none was.

@@ -67,11 +67,6 @@ static void wake_janitor(void)
         hak_bell_ring();
 }
 
-static bool has_slept_enough(void)
-{
-    return atomic_load_explicit(&xjanitor, memory_order_relaxed) != ASLEEP;
-}
-
 // Ends when it has found no more than one thread that allocates for a while: that one does upkeep
 // itself, and may want to be the only one (unshare, fork).  And with the last: as long as it runs,
 // glibc does not take the end of the program's last thread for the end of the process.
@@ -84,7 +79,7 @@ static void *janitor(void *nothing)
     for (uint32_t rings = hak_bell_rings(); hak_heaps_bound() > 0 && lone_looks < ENOUGH_LOOKS;
          rings = hak_bell_rings()) {
         unsigned excess_ms = hak_span_purge_excess(PATIENCE_MS);
-        bool is_awake = has_slept_enough();
+        bool is_awake = atomic_load_explicit(&xjanitor, memory_order_relaxed) != ASLEEP;
         unsigned wait_ms = is_awake ? ms_to_upkeep() : 0; // 0: until it rings
         if (excess_ms > 0 && (!is_awake || excess_ms < wait_ms))
             wait_ms = excess_ms;

@@ -9,12 +9,6 @@
 // Some of these names have a prototype in no header.
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
-static void *refuse(int error)
-{
-    errno = error;
-    return NULL;
-}
-
 HAK_EXPORT void *malloc(size_t bytes)
 {
     return hak_serve_alloc(bytes);
@@ -32,21 +26,14 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes)
 
 HAK_EXPORT void *realloc(void *p, size_t bytes)
 {
-    if (p == NULL)
-        return hak_serve_alloc(bytes);
-    if (bytes == 0) {
-        hak_serve_free(p);
-        return NULL;
-    }
     return hak_serve_realloc(p, bytes);
 }
 
 HAK_EXPORT void *reallocarray(void *p, size_t count, size_t bytes)
 {
     size_t total;
-    if (__builtin_mul_overflow(count, bytes, &total))
-        return refuse(ENOMEM);
-    return realloc(p, total);
+    bool overflows = __builtin_mul_overflow(count, bytes, &total);
+    return realloc(p, overflows ? SIZE_MAX : total); // which nobody has
 }
 
 // NetBSD's: resizes *(void **)place.  Returns 0 or an error number; errno is left alone.
@@ -68,8 +55,10 @@ HAK_EXPORT int reallocarr(void *place, size_t count, size_t bytes)
 // Any alignment counts as the next power of two, as in glibc before 2.38.
 HAK_EXPORT void *memalign(size_t alignment, size_t bytes)
 {
-    if (alignment > SIZE_MAX / 2 + 1)
-        return refuse(EINVAL);
+    if (alignment > SIZE_MAX / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
     size_t power = alignment <= 16 ? 16 : (size_t)2 << HAK_LOG2(alignment - 1);
     return hak_serve_aligned(power, bytes);
 }
@@ -98,9 +87,7 @@ HAK_EXPORT void *valloc(size_t bytes)
 HAK_EXPORT void *pvalloc(size_t bytes)
 {
     size_t page = hak_os_page_bytes();
-    if (bytes > PTRDIFF_MAX - page)
-        return refuse(ENOMEM);
-    return memalign(page, hak_round_up(bytes, page));
+    return memalign(page, bytes <= PTRDIFF_MAX ? hak_round_up(bytes, page) : bytes);
 }
 
 HAK_EXPORT void cfree(void *p)
