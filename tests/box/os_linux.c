@@ -66,9 +66,25 @@ Test(os_linux, a_refused_move_leaves_nothing_behind)
 Test(os_linux_places, an_aligned_mapping_lies_beyond_others_made_meanwhile)
 {
     const size_t bytes = 32 * BYTES;
-    expect(hak_os_map(bytes, bytes) != NULL);
+    expect(hak_os_map(BYTES, 1) != NULL && hak_os_map(bytes, bytes) != NULL);
     for (int i = 0; i < 8; i++) // some may fill holes
         expect(hak_os_map(bytes, 1) != NULL);
+    struct hak_os_counts before = hak_os_counts();
+    expect(hak_os_map(bytes, bytes) != NULL);
+    struct hak_os_counts after = hak_os_counts();
+    expect(after.map == before.map + 1 && after.unmap == before.unmap);
+}
+
+// What fills a hole above the others does not lead the next astray.
+Test(os_linux_places, an_aligned_mapping_does_not_follow_one_in_a_hole)
+{
+    const size_t bytes = 32 * BYTES;
+    expect(hak_os_map(BYTES, 1) != NULL);
+    char *hole_here = hak_os_map(bytes, bytes);
+    expect(hole_here != NULL);
+    for (int i = 0; i < 8; i++)
+        expect(hak_os_map(bytes, bytes) != NULL);
+    expect(hak_os_unmap(hole_here, bytes) && hak_os_map(bytes / 2, 1) != NULL);
     struct hak_os_counts before = hak_os_counts();
     expect(hak_os_map(bytes, bytes) != NULL);
     struct hak_os_counts after = hak_os_counts();

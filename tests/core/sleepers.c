@@ -63,6 +63,7 @@ static long measure(void *allocates)
         bytes = bytes_a_thread(allocates);
         _exit(write(pipes[1], &bytes, sizeof bytes) != sizeof bytes);
     }
+    close(pipes[1]); // so that the end of a child that fails is seen
     EXPECT(read(pipes[0], &bytes, sizeof bytes) == sizeof bytes, "the child fails");
     waitpid(child, NULL, 0);
     return bytes;
