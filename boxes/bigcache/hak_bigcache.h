@@ -12,7 +12,8 @@ struct hak_mapping {
 enum { HAK_LARGE_PAGES = 1 << 16 };
 
 // Keeps a mapping, merged with kept neighbours that were placed alike.  False: it is not wanted,
-// the caller unmaps it.  What has to make room, perhaps a part of `mapping` itself, is unmapped.
+// the caller unmaps it.  What has to make room, perhaps a part of `mapping` itself, is unmapped; where
+// the kernel refuses, its pages go back and its addresses are kept for the next requests.
 // Threads: any.
 bool hak_bigcache_put(struct hak_mapping mapping);
 

@@ -128,11 +128,17 @@ static bool is_mostly_zero(const char *p, size_t bytes)
     return zeros > LOOKS / 2;
 }
 
+// Whether it is zero then.  (qemu's user mode says that it has given pages back, and has not, if
+// mremap ever moved some.)
+static bool purge(volatile char *p, size_t bytes)
+{
+    *p = 1;
+    return hak_os_purge((void *)p, hak_round_up(bytes, hak_os_page_bytes())) && *p == 0;
+}
+
 void hak_large_clear(void *p, size_t bytes)
 {
-    bool purged = bytes >= PURGE_FROM_BYTES && is_mostly_zero(p, bytes) &&
-                  hak_os_purge(p, hak_round_up(bytes, hak_os_page_bytes()));
-    if (!purged)
+    if (bytes < PURGE_FROM_BYTES || !is_mostly_zero(p, bytes) || !purge(p, bytes))
         memset(p, 0, bytes);
 }
 

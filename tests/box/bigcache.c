@@ -389,7 +389,7 @@ Test(bigcache, threads_share_it)
     expect(mapped() == 0, "%zu bytes lost", mapped());
 }
 
-// A mapping that the kernel does not take back loses its contents, and the rest goes on.
+// A mapping that the kernel does not take back loses its contents, not its addresses.
 Test(bigcache, refused_unmaps_are_purged)
 {
     hak_options.bigcache_mib = 2;
@@ -397,8 +397,18 @@ Test(bigcache, refused_unmaps_are_purged)
     memset(mapping.start, 1, 2 * MIB);
     if (!hak_bigcache_put(mapping))
         return; // kept nothing, refuses nothing
-    struct hak_mapping next = map(1 * MIB);
+    struct hak_mapping next = map(1 * MIB), pieces[3];
     hak_fake_os_fail(0, 1);
     expect(put(next), "makes room: half of the first goes");
     expect(mapped() == 3 * MIB && is_filled(mapping.start + 1 * MIB, 0, 1 * MIB));
+    expect(hak_bigcache_bytes() == 2 * MIB, "with pages");
+    for (unsigned i = 0; i < 3; i++)
+        expect(hak_bigcache_take(1 * MIB, 1, &pieces[i]) && pieces[i].bytes == 1 * MIB);
+    expect(hak_bigcache_bytes() == 0 && !hak_bigcache_take(64 * KIB, 1, &next));
+    for (unsigned i = 0; i < 3; i++) {
+        hak_fake_os_fail(0, i == 2);
+        expect(hak_bigcache_put(pieces[i]));
+    }
+    expect(hak_bigcache_bytes() == 2 * MIB && mapped() == 3 * MIB);
+    expect(hak_bigcache_trim() == 3 * MIB && mapped() == 0 && hak_bigcache_bytes() == 0);
 }

@@ -17,7 +17,7 @@ enum {
 static _Atomic bool xwas_dense; // the last large piece that was given back; relaxed: a hint
 
 // Under HAK_LOCK_BIGCACHE.
-static size_t kept_bytes;
+static size_t kept_bytes; // with pages
 static struct hak_retain retained;
 
 static size_t most_bytes(void)
@@ -39,7 +39,7 @@ static size_t bound_locked(void)
 // Takes some or all of the oldest piece, when more than `keep_bytes` are kept.
 static bool claim_surplus_locked(size_t keep_bytes, struct hak_mapping *ret_mapping)
 {
-    struct hak_piece *oldest = hak_pieces_oldest();
+    struct hak_piece *oldest = hak_pieces_oldest(HAK_WITH_PAGES);
     if (kept_bytes <= keep_bytes || oldest == NULL)
         return false;
     size_t surplus = hak_round_up(kept_bytes - keep_bytes, HAK_GRANULE_BYTES);
@@ -69,7 +69,53 @@ static bool is_dense(struct hak_mapping mapping)
     return looks == LOOKS;
 }
 
-// Unmaps the oldest pieces, no lock held meanwhile, until at most `keep_bytes` are kept.
+static bool may_merge(const struct hak_piece *piece, struct hak_mapping mapping,
+                      enum hak_pages pages)
+{
+    return piece != NULL && piece->mapping.placed == mapping.placed && piece->pages == pages;
+}
+
+// `mapping` with the pieces on both sides of it, which are removed.  Those placed otherwise stay:
+// to the kernel they are other mappings, and mremap refuses to move two at a time.
+static struct hak_mapping merge_locked(struct hak_mapping mapping, enum hak_pages pages)
+{
+    struct hak_piece *before = hak_pieces_at(HAK_EDGE_END, mapping.start);
+    if (may_merge(before, mapping, pages)) {
+        mapping.start = before->mapping.start;
+        mapping.bytes += before->mapping.bytes;
+        hak_pieces_remove(before);
+    }
+    struct hak_piece *after = hak_pieces_at(HAK_EDGE_START, mapping.start + mapping.bytes);
+    if (may_merge(after, mapping, pages)) {
+        mapping.bytes += after->mapping.bytes;
+        hak_pieces_remove(after);
+    }
+    return mapping;
+}
+
+static bool keep_locked(struct hak_mapping mapping, enum hak_pages pages)
+{
+    // After a merge there is a descriptor to reuse.
+    bool kept = hak_pieces_add(merge_locked(mapping, pages), pages);
+    if (kept && pages == HAK_WITH_PAGES)
+        kept_bytes += mapping.bytes;
+    return kept;
+}
+
+// No lock held.  Where the kernel refuses (a hole would be one mapping too many), the pages go back
+// and the addresses are kept.
+static bool unmap_claimed(struct hak_mapping old)
+{
+    if (hak_os_unmap(old.start, old.bytes))
+        return true;
+    (void)hak_os_purge(old.start, old.bytes);
+    hak_lock_take(HAK_LOCK_BIGCACHE);
+    (void)keep_locked(old, HAK_WITHOUT_PAGES); // else they go to waste
+    hak_lock_drop(HAK_LOCK_BIGCACHE);
+    return false;
+}
+
+// Unmaps the oldest pieces until at most `keep_bytes` are kept.
 static size_t shrink_to(size_t keep_bytes)
 {
     size_t bytes = 0;
@@ -78,32 +124,31 @@ static size_t shrink_to(size_t keep_bytes)
         hak_lock_take(HAK_LOCK_BIGCACHE);
         more = claim_surplus_locked(keep_bytes, &old);
         hak_lock_drop(HAK_LOCK_BIGCACHE);
-        if (more) {
-            if (hak_options.huge && old.bytes >= LARGE_PAGES_FROM)
-                atomic_store_explicit(&xwas_dense, is_dense(old), memory_order_relaxed);
-            hak_os_discard(old.start, old.bytes);
+        if (more && hak_options.huge && old.bytes >= LARGE_PAGES_FROM)
+            atomic_store_explicit(&xwas_dense, is_dense(old), memory_order_relaxed);
+        if (more && unmap_claimed(old))
             bytes += old.bytes;
-        }
     }
     return bytes;
 }
 
-// `mapping` with the pieces on both sides of it, which are removed.  Those placed otherwise stay:
-// to the kernel they are other mappings, and mremap refuses to move two at a time.
-static struct hak_mapping merge_locked(struct hak_mapping mapping)
+// Unmaps what was refused before, until something is again.
+static size_t unmap_refused(void)
 {
-    struct hak_piece *before = hak_pieces_at(HAK_EDGE_END, mapping.start);
-    if (before != NULL && before->mapping.placed == mapping.placed) {
-        mapping.start = before->mapping.start;
-        mapping.bytes += before->mapping.bytes;
-        hak_pieces_remove(before);
+    size_t bytes = 0;
+    for (bool more = true; more;) {
+        struct hak_mapping old = {0};
+        hak_lock_take(HAK_LOCK_BIGCACHE);
+        struct hak_piece *oldest = hak_pieces_oldest(HAK_WITHOUT_PAGES);
+        if (oldest != NULL) {
+            old = oldest->mapping;
+            hak_pieces_remove(oldest);
+        }
+        hak_lock_drop(HAK_LOCK_BIGCACHE);
+        more = oldest != NULL && unmap_claimed(old);
+        bytes += more ? old.bytes : 0;
     }
-    struct hak_piece *after = hak_pieces_at(HAK_EDGE_START, mapping.start + mapping.bytes);
-    if (after != NULL && after->mapping.placed == mapping.placed) {
-        mapping.bytes += after->mapping.bytes;
-        hak_pieces_remove(after);
-    }
-    return mapping;
+    return bytes;
 }
 
 bool hak_bigcache_put(struct hak_mapping mapping)
@@ -112,11 +157,7 @@ bool hak_bigcache_put(struct hak_mapping mapping)
         return false;
     hak_lock_take(HAK_LOCK_BIGCACHE);
     size_t bound = bound_locked();
-    kept_bytes += mapping.bytes;
-    struct hak_mapping merged = merge_locked(mapping);
-    bool kept = hak_pieces_add(merged); // after a merge there is a descriptor to reuse
-    if (!kept)
-        kept_bytes -= mapping.bytes;
+    bool kept = keep_locked(mapping, HAK_WITH_PAGES);
     bool too_much = kept_bytes > bound;
     hak_lock_drop(HAK_LOCK_BIGCACHE);
     if (too_much)
@@ -128,11 +169,12 @@ bool hak_bigcache_put(struct hak_mapping mapping)
 static struct hak_mapping take_locked(struct hak_piece *piece, size_t bytes)
 {
     struct hak_mapping taken = piece->mapping;
+    bool has_pages = piece->pages == HAK_WITH_PAGES;
     if (bytes < taken.bytes)
         taken = hak_pieces_cut(piece, HAK_EDGE_START, bytes);
     else
         hak_pieces_remove(piece);
-    kept_bytes -= taken.bytes;
+    kept_bytes -= has_pages ? taken.bytes : 0;
     hak_retain_now(&retained, kept_bytes);
     return taken;
 }
@@ -176,7 +218,7 @@ void hak_bigcache_extend(struct hak_mapping *mapping, size_t bytes)
 
 size_t hak_bigcache_trim(void)
 {
-    return shrink_to(0);
+    return shrink_to(0) + unmap_refused();
 }
 
 void hak_bigcache_tick(bool all)

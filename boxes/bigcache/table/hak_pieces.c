@@ -15,7 +15,7 @@ static size_t bucket_count;
 static size_t piece_count;
 static struct hak_link sizes[SIZE_LISTS];
 static uint64_t filled[SIZE_LISTS / 64]; // one bit for each size list that is not empty
-static struct hak_link ages;
+static struct hak_link ages[HAK_PAGES];
 static struct hak_piece *spare; // the descriptor last given up: most often the next one needed
 
 static struct hak_meta_pool piece_pool = {
@@ -30,7 +30,8 @@ static void begin(void)
         return;
     for (unsigned i = 0; i < SIZE_LISTS; i++)
         hak_list_clear(&sizes[i]);
-    hak_list_clear(&ages);
+    for (unsigned pages = 0; pages < HAK_PAGES; pages++)
+        hak_list_clear(&ages[pages]);
     for (unsigned edge = 0; edge < HAK_EDGES; edge++)
         buckets[edge] = first_buckets[edge];
     bucket_count = FIRST_BUCKETS;
@@ -70,6 +71,15 @@ static void unhook(struct hak_piece *piece, enum hak_edge edge)
     *link = piece->next[edge];
 }
 
+static void hook_all(const struct hak_link *list)
+{
+    for (struct hak_link *link = list->next; link != list; link = link->next) {
+        struct hak_piece *piece = HAK_LIST_ENTRY(link, struct hak_piece, by_age);
+        hook(piece, HAK_EDGE_START);
+        hook(piece, HAK_EDGE_END);
+    }
+}
+
 // Doubles the tables.  Without memory for that the chains just get longer.
 static void grow(void)
 {
@@ -81,11 +91,8 @@ static void grow(void)
     for (unsigned edge = 0; edge < HAK_EDGES; edge++)
         buckets[edge] = (struct hak_piece **)(tables + edge * bytes);
     bucket_count *= 2;
-    for (struct hak_link *link = ages.next; link != &ages; link = link->next) {
-        struct hak_piece *piece = HAK_LIST_ENTRY(link, struct hak_piece, by_age);
-        hook(piece, HAK_EDGE_START);
-        hook(piece, HAK_EDGE_END);
-    }
+    for (unsigned pages = 0; pages < HAK_PAGES; pages++)
+        hook_all(&ages[pages]);
     if (old != NULL)
         hak_os_discard(old, HAK_EDGES * bytes / 2);
 }
@@ -130,7 +137,7 @@ static void unindex_piece(struct hak_piece *piece)
     unlist_size(piece);
 }
 
-bool hak_pieces_add(struct hak_mapping mapping)
+bool hak_pieces_add(struct hak_mapping mapping, enum hak_pages pages)
 {
     begin();
     struct hak_piece *piece = spare != NULL ? spare : hak_meta_take(&piece_pool);
@@ -140,8 +147,9 @@ bool hak_pieces_add(struct hak_mapping mapping)
     if (piece_count == bucket_count && bucket_count < MOST_BUCKETS)
         grow();
     piece->mapping = mapping;
+    piece->pages = pages;
     index_piece(piece);
-    hak_list_insert(&ages, &piece->by_age);
+    hak_list_insert(&ages[pages], &piece->by_age);
     piece_count++;
     return true;
 }
@@ -214,8 +222,9 @@ struct hak_piece *hak_pieces_fit(size_t bytes, size_t alignment)
     return best;
 }
 
-struct hak_piece *hak_pieces_oldest(void)
+struct hak_piece *hak_pieces_oldest(enum hak_pages pages)
 {
     begin();
-    return hak_list_is_empty(&ages) ? NULL : HAK_LIST_ENTRY(ages.next, struct hak_piece, by_age);
+    const struct hak_link *list = &ages[pages];
+    return hak_list_is_empty(list) ? NULL : HAK_LIST_ENTRY(list->next, struct hak_piece, by_age);
 }

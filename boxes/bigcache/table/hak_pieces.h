@@ -2,7 +2,7 @@
 //
 //   by edge   two growing hash tables, chained: which piece starts here, which ends here?
 //   by size   lists, four for each doubling of the size, with a bit for each that is not empty
-//   by age    one list, the oldest first
+//   by age    two lists, the oldest first: those with pages, and those whose pages went back
 //
 // Threads: callers hold HAK_LOCK_BIGCACHE.
 #ifndef HAK_PIECES_H
@@ -13,14 +13,17 @@
 
 enum hak_edge { HAK_EDGE_START, HAK_EDGE_END, HAK_EDGES };
 
+enum hak_pages { HAK_WITH_PAGES, HAK_WITHOUT_PAGES, HAK_PAGES };
+
 struct hak_piece {
     struct hak_mapping mapping;
+    enum hak_pages pages;
     struct hak_piece *next[HAK_EDGES]; // in the chains; the first also links free descriptors
     struct hak_link by_size, by_age;
 };
 
 // Adds a piece, the youngest.  False: no memory for its descriptor.
-bool hak_pieces_add(struct hak_mapping mapping);
+bool hak_pieces_add(struct hak_mapping mapping, enum hak_pages pages);
 
 // Removes a piece.
 void hak_pieces_remove(struct hak_piece *piece);
@@ -35,6 +38,6 @@ struct hak_piece *hak_pieces_at(enum hak_edge edge, const char *address);
 struct hak_piece *hak_pieces_fit(size_t bytes, size_t alignment);
 
 // NULL: there is none.
-struct hak_piece *hak_pieces_oldest(void);
+struct hak_piece *hak_pieces_oldest(enum hak_pages pages);
 
 #endif
