@@ -78,17 +78,20 @@ Test(os_linux_places, an_aligned_mapping_lies_beyond_others_made_meanwhile)
 // What fills a hole above the others does not lead the next astray.
 Test(os_linux_places, an_aligned_mapping_does_not_follow_one_in_a_hole)
 {
+    enum { ROUNDS = 4 };
     const size_t bytes = 32 * BYTES;
+    uint64_t calls = 0;
     expect(hak_os_map(BYTES, 1) != NULL);
-    char *hole_here = hak_os_map(bytes, bytes);
-    expect(hole_here != NULL);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < ROUNDS; i++) {
+        char *hole_here = hak_os_map(bytes, bytes);
+        expect(hole_here != NULL && hak_os_map(bytes, bytes) != NULL);
+        expect(hak_os_unmap(hole_here, bytes) && hak_os_map(bytes / 2, 1) != NULL);
+        struct hak_os_counts before = hak_os_counts();
         expect(hak_os_map(bytes, bytes) != NULL);
-    expect(hak_os_unmap(hole_here, bytes) && hak_os_map(bytes / 2, 1) != NULL);
-    struct hak_os_counts before = hak_os_counts();
-    expect(hak_os_map(bytes, bytes) != NULL);
-    struct hak_os_counts after = hak_os_counts();
-    expect(after.map == before.map + 1 && after.unmap == before.unmap);
+        struct hak_os_counts after = hak_os_counts();
+        calls += after.map - before.map + after.unmap - before.unmap;
+    }
+    expect(calls < 2 * ROUNDS + 2, "%d calls", (int)calls); // one place may be taken
 }
 
 enum { RANGES = 4 };
