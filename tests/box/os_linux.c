@@ -1,4 +1,5 @@
-// What only the kernel refuses: the call says so, counts it once, and nothing else changes.
+// What only the kernel refuses: the call says so, counts it once, and nothing else changes.  And
+// where it puts mappings.
 #include "box_test.h"
 #include "hak_os_boundary.h"
 

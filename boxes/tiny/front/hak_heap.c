@@ -253,7 +253,7 @@ static void thread_exits(void *argument)
     give_idle(heap);
     care_for_idle(settle, 0);
     hak_nursery_drain();
-    if (left <= 1) // a janitor has to end
+    if (left <= 1) // a janitor may have to end
         hak_bell_ring();
 }
 
