@@ -15,8 +15,8 @@ struct hak_radix_home hak_radix_home = {
 // page faults.
 static bool leaf_exists(size_t slot)
 {
-    // acquire: pairs with the release in make_leaf
-    return hak_radix_home.first_granule != NO_HOME &&
+    // relaxed: another thread may be settling; acquire: pairs with the release in make_leaf
+    return __atomic_load_n(&hak_radix_home.first_granule, __ATOMIC_RELAXED) != NO_HOME &&
            __atomic_load_n(&hak_radix.root[slot], __ATOMIC_ACQUIRE) != 0;
 }
 
@@ -25,8 +25,9 @@ static void settle_home(size_t slot, struct hak_radix_leaf *leaf)
 {
     if (hak_radix_home.first_granule != NO_HOME)
         return;
-    hak_radix_home.leaf = leaf;
-    hak_radix_home.first_granule = slot * HAK_RADIX_LEAF_ENTRIES;
+    __atomic_store_n(&hak_radix_home.leaf, leaf, __ATOMIC_RELAXED);
+    __atomic_store_n(&hak_radix_home.first_granule, slot * HAK_RADIX_LEAF_ENTRIES,
+                     __ATOMIC_RELAXED);
 }
 
 static bool make_leaf(size_t slot)
